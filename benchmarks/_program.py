@@ -5,6 +5,7 @@ C{twistd myapp} as it is run, in processes of its own.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-_IMAP = b"IMAP4Factory (SessionFactory) starting on "
+# What the log says when IMAP4 is served, and where.
+_started = re.compile(rb"IMAP4Factory \(\w+\) starting on (\d+)")
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -70,11 +72,11 @@ def running(directory: Path, *options: str) -> Iterator[Program]:
     with log.open("wb") as output:
         server = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        while _IMAP not in log.read_bytes():
+        while not (started := _started.search(log.read_bytes())):
             if server.poll() is not None:
                 sys.exit(log.read_text())
             time.sleep(0.01)
-        yield Program(server.pid, int(log.read_bytes().split(_IMAP)[1].split()[0]))
+        yield Program(server.pid, int(started[1]))
     finally:
         server.terminate()
         server.wait()

@@ -36,8 +36,9 @@ NOT_ENOUGH = "twisted.conch.error.NotEnoughAuthentication"
 #: The failures that are no verdict yet: conch's way to say "right so far".
 UNFINISHED = ("twisted.conch.error.ValidPublicKey", NOT_ENOUGH)
 
-# What the log is told of failures besides: their checker, and why.  It isn't kept in the
-# failures: Perspective Broker sends a client all that one holds.
+# What is known of failures besides: their checker, why, and whether one was a guess all
+# the same.  It isn't kept in the failures: Perspective Broker sends a client all that one
+# holds.
 _found: WeakKeyDictionary[Failure, dict[str, object]] = WeakKeyDictionary()
 
 # How much is kept of a reason, in characters.
@@ -75,6 +76,21 @@ def sameFailure(failure: Failure) -> Failure:
     if failure in _found:
         _found[other] = dict(_found[failure])
     return other
+
+
+def noteRefusedByOne(failure: Failure) -> None:
+    """
+    Note that a checker has refused a login which ends with a temporary failure, since
+    another one couldn't tell.
+    """
+    _found.setdefault(failure, {})["isRefusedByOne"] = True
+
+
+def isRefusedByOne(failure: Failure) -> bool:
+    """
+    Return whether a checker has refused a login which has ended with a temporary failure.
+    """
+    return bool(_foundOf(failure).get("isRefusedByOne"))
 
 
 def sumUp(failures: Sequence[Failure]) -> Failure:
@@ -250,6 +266,8 @@ __all__ = [
     "LoginEvent",
     "authTypeOf",
     "checkedBy",
+    "isRefusedByOne",
+    "noteRefusedByOne",
     "partOf",
     "reasonOf",
     "sameFailure",

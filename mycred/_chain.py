@@ -263,8 +263,8 @@ def partsOf(
 ) -> Iterator[ICredentialsChecker]:
     """
     Return the checkers of which one is made up: those of a chain, or of a stack, each by
-    itself; of any other, itself.  They are there to be looked at: whoever asks one of
-    them gets around what stands around it.
+    itself; of any other, itself.  They are there to be looked at: to ask one of them is
+    to get around what stands around it.
 
     @param interface: what they check; L{None} if that doesn't matter.
     """

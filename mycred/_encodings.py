@@ -17,9 +17,10 @@ from typing import Any, TypeVar, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from ._audit import noteRefusedByOne
 from ._contracts import IUsernamePassword
 from ._secrets import asBytes
-from .error import AccountDenied, UnauthorizedLogin
+from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 
 _T = TypeVar("_T")
 _Method = TypeVar("_Method", bound=Callable[..., Deferred[Any]])
@@ -109,6 +110,8 @@ def _ebSecond(failure: Failure, first: Failure) -> Failure:
     Return the refusal that counts of two: the likelier decoding's, unless the other one
     has found out more.
     """
+    if failure.check(TemporaryFailure):
+        noteRefusedByOne(failure)
     isPlain = failure.check(UnauthorizedLogin) and not failure.check(AccountDenied)
     return first if isPlain else failure
 

@@ -14,7 +14,7 @@ from weakref import WeakSet
 _T = TypeVar("_T")
 
 
-class Living(Generic[_T]):
+class LiveObjects(Generic[_T]):
     """
     Objects that are in use, whichever threads make them.
     """
@@ -74,7 +74,7 @@ class ThreadsGauge(Protocol):
 
 class ServerGauge(Protocol):
     """
-    A server of somebody else's.
+    A server that logins need, such as a directory.
 
     @ivar kind: what it has, in a word or two, such as C{directory}.
     @ivar name: which one it is, without any secret.
@@ -112,19 +112,19 @@ class TableGauge(Protocol):
 
 
 #: The pools of threads.
-THREADS: Living[ThreadsGauge] = Living()
+THREADS: LiveObjects[ThreadsGauge] = LiveObjects()
 
 #: The servers.
-SERVERS: Living[ServerGauge] = Living()
+SERVERS: LiveObjects[ServerGauge] = LiveObjects()
 
 #: The tables.
-TABLES: Living[TableGauge] = Living()
+TABLES: LiveObjects[TableGauge] = LiveObjects()
 
 __all__ = [
     "SERVERS",
     "TABLES",
     "THREADS",
-    "Living",
+    "LiveObjects",
     "ServerGauge",
     "TableGauge",
     "ThreadsGauge",

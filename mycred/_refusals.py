@@ -5,7 +5,6 @@ What follows from the failures of several checkers that were asked about one log
 from __future__ import annotations
 
 from collections.abc import Sequence
-from weakref import WeakSet
 
 from zope.interface import providedBy
 
@@ -13,7 +12,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._audit import UNFINISHED, authTypeOf, checkedBy, reasonOf, sumUp
+from ._audit import (
+    UNFINISHED,
+    authTypeOf,
+    checkedBy,
+    noteRefusedByOne,
+    reasonOf,
+    sumUp,
+)
 from ._secrets import printable
 from .error import (
     AccountDenied,
@@ -31,10 +37,6 @@ FINAL = (AccountDenied, LoginDenied, StaleNonce, *UNFINISHED)
 # The failures after which the search goes on, and its outcome if no checker accepts: the
 # first of these kinds that was met.
 _REFUSALS = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
-
-
-# Those of searches in which one checker couldn't tell, and another has refused the login.
-_refusedByOne: WeakSet[Failure] = WeakSet()
 
 
 def refusalOf(failure: Failure, checker: object, log: Logger) -> Failure:
@@ -79,21 +81,6 @@ def summedUp(failures: Sequence[Failure], credentials: object) -> Failure:
     return Failure(unhandled(credentials))
 
 
-def noteRefusedByOne(failure: Failure) -> None:
-    """
-    Note that a checker has refused a login which ends with a temporary failure, since
-    another one couldn't tell.
-    """
-    _refusedByOne.add(failure)
-
-
-def isRefusedByOne(failure: Failure) -> bool:
-    """
-    Return whether a checker has refused a login which has ended with a temporary failure.
-    """
-    return failure in _refusedByOne
-
-
 def unhandled(credentials: object) -> UnhandledCredentials:
     """
     Return the error that no checker is for credentials of this kind, in Twisted's own
@@ -105,8 +92,6 @@ def unhandled(credentials: object) -> UnhandledCredentials:
 
 __all__ = [
     "FINAL",
-    "isRefusedByOne",
-    "noteRefusedByOne",
     "refusalOf",
     "summedUp",
     "takenFrom",

@@ -112,7 +112,7 @@ class Attempt(Asked):
         self.avatarId = avatarId
         return avatarId
 
-    def watch(self, watchers: tuple[Watcher, ...]) -> None:
+    def watch(self, watchers: Iterable[Watcher]) -> None:
         """
         Have others told how the login ends, besides the log.  Those who are told already
         are told once: a checker may be asked several times for one login.

@@ -15,8 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ._audit import noteRefusedByOne
 from ._contracts import AvatarID, ICredentialsChecker
-from ._refusals import FINAL, noteRefusedByOne, summedUp
+from ._refusals import FINAL, summedUp
 from ._reporting import noteAsked, reporterOf
 from ._scramturn import ScramTurn
 from .error import SASLError, TemporaryFailure

@@ -283,8 +283,8 @@ _WRITTEN: tuple[tuple[Callable[[str], object], str], ...] = (
     (lambda text: "\\:" in text, "in a file a colon is written as it is"),
     (
         re.compile(r"\s[#;](?:\s|$)").search,
-        "what follows a value is no comment; in a DN or a filter a # is written \\23, "
-        "and a ; \\3b",
+        "what follows a value is no comment; write one in a line of its own (in a DN or "
+        "a filter of LDAP a # is written \\23, and a ; \\3b)",
     ),
     (lambda text: text[:1] in ("'", '"'), "nothing is quoted in a file"),
 )

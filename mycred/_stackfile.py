@@ -22,10 +22,15 @@ from ._metrics import makeMetrics, metricsOptions
 from ._paths import AnyPath, asPath
 from ._programs import ProgramAuthOptions
 from ._settingsfile import WrongSettings, readSections, shownMistake
-from ._stack import CheckerStack, Throttle
-from ._stack._cache import cacheOptions, makeCache
-from ._stack._guesses import GUESSABLE
-from ._stack._throttleoptions import makeThrottle, throttleOptions
+from ._stack import (
+    GUESSABLE,
+    CheckerStack,
+    Throttle,
+    cacheOptions,
+    makeCache,
+    makeThrottle,
+    throttleOptions,
+)
 from ._state import openState
 
 _Maker = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]

@@ -1,6 +1,6 @@
 """
-What a store holds for a user now, so that whoever remembers a login notices that it
-wouldn't be accepted any more.
+What a store holds for a user now, so that a cache notices that a login wouldn't be
+accepted any more.
 """
 
 from __future__ import annotations

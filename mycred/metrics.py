@@ -10,6 +10,6 @@ Metrics of logins: for Prometheus, or whatever else reads what C{prometheus_clie
 It takes the extra C{metrics}: C{pip install '.[metrics]'} in a checkout.
 """
 
-from ._metrics import LoginMetrics, MetricsResource, makeMetrics, metricsOptions
+from ._metrics import LoginMetrics, MetricsResource
 
-__all__ = ["LoginMetrics", "MetricsResource", "makeMetrics", "metricsOptions"]
+__all__ = ["LoginMetrics", "MetricsResource"]

@@ -479,7 +479,7 @@ class SessionPortal(Portal):
         attempt = self._begin(credentials)
         login = self._refuseAtOnce()
         if login is not None and attempt is not None:
-            attempt.watch(tuple(_watchersIn(self.checkers.values())))
+            attempt.watch(_watchersIn(self.checkers.values()))
         if login is None:
             login = self._ask(credentials, mind, interfaces)
         elif isinstance(credentials, ScramCredentials):
@@ -531,7 +531,7 @@ class SessionPortal(Portal):
         """
         attempt = self._begin(credentials, began)
         if attempt is not None:
-            attempt.watch(tuple(_watchersIn(self.checkers.values())))
+            attempt.watch(_watchersIn(self.checkers.values()))
             attempt.end(credentials, failure)
 
     def close(self, _: object = None) -> None:

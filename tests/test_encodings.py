@@ -388,7 +388,7 @@ class FTPTextTests(LoginTestCase):
         """
         realm = NotingFTPRealm(self.homes.path, self.homes.path)
         self.serve(FTPFactory(Portal(realm, [FilePasswordDB(self.users.path)])))
-        with mock.patch("mycred._audit._log.emit") as emit:
+        with mock.patch("mycred._loginline._log.emit") as emit:
             wrong = deferToThread(self.logIn, "utf-8", NAME, "größer")
             yield self.assertFailure(wrong, Refused)
         [told] = [call.kwargs for call in emit.call_args_list]

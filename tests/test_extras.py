@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent
 
@@ -30,16 +31,17 @@ LIBRARIES = {
     "pymysql": "mysql",
     "service_identity": "tls",
     "sqlalchemy": "mysql|postgresql|sql",
+    "txredisapi": "redis",
 }
 
 
-def bare(program: str) -> list[str]:
+def bare(program: str, lacking: Iterable[str] = LIBRARIES) -> list[str]:
     """
-    Run a program that has none of the libraries.
+    Run a program that has none of the libraries, or lacks some.
 
     @return: the lines that it prints.
     """
-    hiding = f"import sys; sys.modules.update(dict.fromkeys({[*LIBRARIES]}))\n"
+    hiding = f"import sys; sys.modules.update(dict.fromkeys({[*lacking]}))\n"
     done = subprocess.run(
         [sys.executable, "-c", hiding + dedent(program)],
         capture_output=True,
@@ -49,6 +51,20 @@ def bare(program: str) -> list[str]:
     if done.returncode or done.stderr:
         raise AssertionError(done.stderr)
     return done.stdout.splitlines()
+
+
+def stackOf(folder: Path, *lines: str) -> str:
+    """
+    Write the file of a stack around one checker.
+
+    @param lines: what comes after that checker.
+
+    @return: the stack's auth string.
+    """
+    path = folder / f"{len([*folder.iterdir()])}.ini"
+    path.write_text("\n".join(["[stack]", "checkers = memory:alice:sesame", *lines]))
+    path.chmod(0o600)
+    return f"stack:{path}"
 
 
 class BareTests(SynchronousTestCase):
@@ -105,6 +121,15 @@ class BareTests(SynchronousTestCase):
             f"sql:url=mysql\\://a@localhost/d:query={query}": "mysql",
             f"sql:url=oracle\\://a@localhost/d:query={query}": "sql",
             "sshkey": "ssh",
+            stackOf(folder, "state = mysql://a@localhost/d", "[throttle]"): "mysql",
+            stackOf(folder, "state = postgresql://a@localhost/d", "[throttle]"): (
+                "postgresql"
+            ),
+            stackOf(folder, "state = redis://127.0.0.1", "[throttle]"): "redis",
+            stackOf(folder, "state = rediss://127.0.0.1", "[throttle]"): "redis,tls",
+            stackOf(folder, f"state = sqlite:///{folder}/s", "[throttle]"): "",
+            stackOf(folder, "[cache]", "seconds = 60", "[audit]", "syslog = auth"): "",
+            stackOf(folder, "[metrics]", "listen = tcp:0"): "metrics",
             f"token:introspect=http\\://127.0.0.1/:client={client}": "",
             f"token:introspect=https\\://a.example/:client={client}": "tls",
             f"token:keys={keys}:issuer=i:audience=a": "jwt",
@@ -135,3 +160,22 @@ class BareTests(SynchronousTestCase):
                 self.assertIn(f"pip install '.[{extra}]' in a checkout", line, text)
             else:
                 self.assertEqual(line, "", text)
+
+    def test_redisTLS(self) -> None:
+        """
+        Shared state in a Redis server with TLS says at once what TLS takes, and isn't
+        found to be out of reach at each login.
+        """
+        lines = bare(
+            """
+            from mycred.sharedstate import openState
+
+            try:
+                openState("rediss://127.0.0.1:1")
+            except ValueError as error:
+                print(error)
+            """,
+            ["OpenSSL"],
+        )
+        self.assertEqual(len(lines), 1)
+        self.assertIn("pip install '.[tls]' in a checkout", lines[0])

@@ -50,8 +50,9 @@ ROWS = [
         "_reporting",
     },
     {"_loginline"},
+    {"_encodings"},
     {"_audit", "_scram"},
-    {"_encodings", "_peers"},
+    {"_peers"},
     {
         "_authzid",
         "_cancelling",

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from configparser import ConfigParser
 from pathlib import Path
 from zipfile import ZipFile
@@ -151,6 +151,40 @@ def advising() -> Iterator[Path]:
     yield ROOT / "README.rst"
     for folder, kind in (("mycred", "py"), ("doc", "rst"), ("newsfragments", "rst")):
         yield from (ROOT / folder).rglob(f"*.{kind}")
+
+
+class OldestTests(SynchronousTestCase):
+    """
+    Tests for the oldest versions that mycred promises to work with.
+    """
+
+    def test_eachIsTried(self) -> None:
+        """
+        An environment of tox has the oldest version of each library that one can be
+        promised for.
+        """
+        setup, tox = ConfigParser(), ConfigParser()
+        setup.read(ROOT / "setup.cfg")
+        tox.read(ROOT / "tox.ini")
+        needed = setup["options"]["install_requires"]
+        promised = versionsIn([needed, *setup["options.extras_require"].values()], ">=")
+        names = ("testenv:oldest", "testenv:oldest-tls")
+        tried = versionsIn([tox[name]["deps"] for name in names], "==")
+        self.assertIn(("bcrypt", "4"), promised)
+        for name, oldest in sorted(promised):
+            found = [version for library, version in tried if library == name]
+            # 4.0.1 is a 4.
+            isTried = any(f"{version}.".startswith(f"{oldest}.") for version in found)
+            self.assertTrue(isTried, f"{name} {oldest}: {found}")
+
+
+def versionsIn(texts: Iterable[str], relation: str) -> set[tuple[str, str]]:
+    """
+    Return the libraries of which requirements name a version with this relation, each
+    with the version.
+    """
+    pattern = rf"^([\w.-]+)(?:\[.*\])? {relation} ([\d.]+)$"
+    return {pair for text in texts for pair in re.findall(pattern, text, re.MULTILINE)}
 
 
 class ImportTests(SynchronousTestCase):

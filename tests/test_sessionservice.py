@@ -212,5 +212,4 @@ class TwistdTests(SynchronousTestCase):
         Without the name of a plugin the command line says what is missing.
         """
         done = run(["-n", "mycred-session"], PATIENCE)
-        self.assertEqual(done.returncode, 1)
         self.assertIn("Say which plugin", done.stdout + done.stderr)

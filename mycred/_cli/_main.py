@@ -260,7 +260,8 @@ def _addCheckOptions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verbose",
         action="store_true",
-        help="print each step and its time, where a login takes several (ldap, sql)",
+        help="print each step and its time, where a login takes several (ldap, sql), and "
+        "what a stack would do",
     )
 
 

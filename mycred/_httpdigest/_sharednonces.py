@@ -79,7 +79,7 @@ class SharedNonces:
             self.key = key
             self._quiet = now, now + _FRESH
 
-        # Whoever keeps the state has logged why it can't be reached.
+        # Why the state can't be reached is logged already.
         secretIn(self._values, _KEY).addCallbacks(cbFound, lambda _: None)
 
     def claim(self, answer: Answer, key: bytes) -> Deferred[bool]:
@@ -90,7 +90,7 @@ class SharedNonces:
         @param key: the key that has signed its challenge.
 
         @return: a L{Deferred} that fires with whether it could be taken.  It could if the
-            state can't be reached.
+            state can't be reached, or has no room.
         """
 
         def ebFailed(_: object) -> bool:
@@ -104,8 +104,13 @@ class SharedNonces:
         """
         name = _NONCE + blake2b(answer.nonce, digest_size=24).digest()
         seconds = _LIFETIMES * self._lifetime() + max(0.0, answer.issued - self._now())
+        refused: list[bytes | None] = []
         for _ in range(_MOST_TRIES):
             old = await awaitable(self._values.recall(name))
+            if refused == [old]:
+                # Nobody has changed it: there is no room.  Whoever logs in very often
+                # mustn't keep others out.
+                return True
             if old is None and await self._isLost(key):
                 return False
             use = NonceUse(answer)
@@ -114,6 +119,7 @@ class SharedNonces:
             new = use.state()
             if await awaitable(self._values.compareAndSet(name, old, new, seconds)):
                 return True
+            refused = [old]
         return False
 
     async def _isLost(self, key: bytes) -> bool:

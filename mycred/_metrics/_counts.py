@@ -2,7 +2,7 @@
 How many logins there were, and how long they took.
 
 A login is a look-up in a table and a few additions; names of numbers and labels are made
-when somebody asks for them.
+when they are read.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._extras import installing
 from ._counts import COUNTED, LoginCounts
-from ._now import READ, Now
+from ._gauges import READ, Gauges
 from ._samples import Family, Sample
 
 if TYPE_CHECKING:
@@ -40,23 +40,23 @@ class LoginMetrics(LoginCounts):
     Without that library it can't be made.
     """
 
-    def __init__(self, *, now: Now | None = None) -> None:
+    def __init__(self, *, gauges: Gauges | None = None) -> None:
         """
-        @param now: what reads queues, threads, servers and tables; those of this process
-            if L{None}.
+        @param gauges: what reads queues, threads, servers and tables; those of this
+            process if L{None}.
 
         @raise MissingLibrary: if C{prometheus_client} isn't installed.
         """
         insistOnLibrary()
         super().__init__()
-        self._now = now or Now()
+        self._gauges = gauges or Gauges()
 
     def samples(self) -> Iterator[Sample]:
         """
         Return all numbers as they are now.
         """
         yield from super().samples()
-        yield from self._now.samples()
+        yield from self._gauges.samples()
 
     def collect(self) -> Iterator[Metric]:
         """

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from ._gauges import Gauges
 from ._metrics import FAMILIES, LoginMetrics, metricsOf
-from ._now import Now
 from ._samples import BadSamples, Sample, add, counted, decode, encode
 
 if TYPE_CHECKING:
@@ -112,15 +112,15 @@ class SharedMetrics(LoginMetrics):
     _isTold = False
 
     def __init__(
-        self, slots: Slots, number: int, processes: int, *, now: Now | None = None
+        self, slots: Slots, number: int, processes: int, *, gauges: Gauges | None = None
     ) -> None:
         """
         @param slots: the slots of all processes.
         @param number: which of the processes this one is, from 1.
         @param processes: how many there are.
-        @param now: what reads queues, threads, servers and tables.
+        @param gauges: what reads queues, threads, servers and tables.
         """
-        super().__init__(now=now)
+        super().__init__(gauges=gauges)
         self._slots = slots
         self._number = number
         self._numbers = range(1, processes + 1)

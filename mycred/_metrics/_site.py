@@ -1,8 +1,8 @@
 """
 A site that has nothing but the page that Prometheus reads.
 
-Whoever reaches its port takes no more of the program's memory and descriptors than is set
-here: logins need these.
+Its clients take no more of the program's memory and descriptors than is set here: logins
+need these.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MetricsSite(WrappingFactory):
     Serve the page at C{/metrics}.
 
     @cvar MOST: how many connections there may be.  With one more the oldest ends: one
-        that is new is more likely to be that of somebody who reads the page.
+        that is new is more likely to be one that reads the page.
     """
 
     MOST = 50

@@ -42,7 +42,8 @@ cacheOptions = Options(
         "entries",
         integerBetween(1, _MOST_ENTRIES, f"a number from 1 to {_MOST_ENTRIES}"),
         "NUMBER",
-        "How many logins are remembered; beyond that the oldest are forgotten.",
+        "How many logins are remembered, 10,000 if not given; beyond that the oldest are "
+        "forgotten.",
         default=10_000,
     ),
 )

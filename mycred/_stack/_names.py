@@ -4,7 +4,9 @@ One name for all spellings of it, for what counts guesses at an account.
 
 from __future__ import annotations
 
-from unicodedata import category, normalize
+import re
+from functools import lru_cache
+from unicodedata import category, name as nameOf, normalize
 
 from .._encodings import decodedName
 from .._secrets import LONGEST
@@ -12,6 +14,17 @@ from .._secrets import LONGEST
 # What directories and databases pass over when they compare names, or some of them:
 # marks, spaces, and characters that aren't seen (RFC 4518, section 2).
 _PASSED_OVER = {"Mn", "Me", "Zs", "Zl", "Zp", "Cc", "Cf"}
+
+# By their names, letters that Active Directory takes for others though Unicode doesn't
+# take them apart: a stroke is passed over like a mark, ligatures are two letters, and
+# hiragana are katakana.
+_LETTER = re.compile(
+    "(?:LATIN (?:SMALL )?(?:LETTER|LIGATURE)|(?:HIRAGANA|KATAKANA) LETTER) "
+    "(?:SMALL |SMALL CAPITAL |DOTLESS )?([A-Z]{1,3})(?: WITH .*)?"
+)
+
+# Of how many characters it is remembered what they come down to.
+_MOST = 4096
 
 
 def spelledOnce(name: object) -> bytes:
@@ -29,8 +42,18 @@ def spelledOnce(name: object) -> bytes:
         name = decodedName(name[:LONGEST])
     text = name if isinstance(name, str) else ""
     folded = normalize("NFKD", normalize("NFKD", text).casefold())
-    kept = "".join(c for c in folded if category(c) not in _PASSED_OVER)
-    return kept.encode("utf-8", "surrogatepass")
+    return "".join(map(_plain, folded)).encode("utf-8", "surrogatepass")
+
+
+@lru_cache(_MOST)
+def _plain(character: str) -> str:
+    """
+    Return what a character comes down to, which may be nothing.
+    """
+    if category(character) in _PASSED_OVER:
+        return ""
+    letter = _LETTER.fullmatch(nameOf(character, ""))
+    return character if letter is None else letter[1].lower()
 
 
 __all__ = ["spelledOnce"]

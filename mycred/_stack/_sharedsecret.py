@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from .._sharedvalues import secretIn
 from .._state import ISharedState
 
-# Its key in the state, and how often it is asked for: somebody may have emptied the store
+# Its key in the state, and how often it is asked for: the store may have lost it
 # meanwhile.  In seconds.
 _KEY, _AGAIN = b"throttle", 60.0
 
@@ -47,7 +47,7 @@ class SharedSecret:
         if self._askAt < monotonic():
             self._askAt = monotonic() + _AGAIN
             asking = secretIn(self._state, _KEY, self._secret)
-            # Whoever keeps the state logs that it is down.
+            # That the state is down is logged already.
             asking.addCallbacks(self._cbSecret, lambda _: None).addCallback(self._cbEnd)
         if self.isAsked:
             return succeed(None)

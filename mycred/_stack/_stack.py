@@ -38,8 +38,8 @@ class CheckerStack(CheckerChain):
     which may know it; then the checkers.  When it is over the audit log and the metrics
     are told, once.
 
-    Whoever asks the stack passes all of that.  The checkers can be looked at, as those of
-    a chain can; whoever asks one of them by itself gets around the throttle.
+    The checkers can be looked at, as those of a chain can; to ask one of them by itself
+    is to get around the throttle.
 
     Behind a L{SessionPortal<mycred.portal.SessionPortal>} the audit log and the metrics
     get to know what the realm says, too, and what checkers beside the stack say.
@@ -51,6 +51,7 @@ class CheckerStack(CheckerChain):
     @ivar cache: what remembers logins that were accepted, or L{None}.
     @ivar audit: what is told how each login has ended, or L{None}.
     @ivar metrics: what counts them, or L{None}.
+    @ivar watchers: what is told how each login has ended: the audit log and the metrics.
     """
 
     authType = "stack"
@@ -82,12 +83,12 @@ class CheckerStack(CheckerChain):
         self.throttle, self.cache = throttle, cache
         self.audit, self.metrics = audit, metrics
         # An audit log may have nobody to tell.
-        self._watchers = tuple(
+        self.watchers = tuple(
             part
             for part in (audit, metrics)
             if part is not None and getattr(part, "isObserved", True)
         )
-        self._count = _counterOf(self._watchers)
+        self._count = _counterOf(self.watchers)
         ask: Ask = self._askCheckers
         if cache is not None:
             ask = cache.around(self.checkers, ask)
@@ -102,13 +103,6 @@ class CheckerStack(CheckerChain):
         L{None} if there is no throttle.
         """
         return None if self.throttle is None else self.throttle.state
-
-    @property
-    def watchers(self) -> tuple[Callable[[LoginEvent], object], ...]:
-        """
-        What is told how logins end.
-        """
-        return self._watchers
 
     @property
     def opensLater(self) -> tuple[str, ...]:
@@ -148,11 +142,43 @@ class CheckerStack(CheckerChain):
             return self._askReporting(credentials)
         if isinstance(above, Attempt):
             # It knows more than this checker.
-            above.watch(self._watchers)
+            above.watch(self.watchers)
+            # Twisted's own portal doesn't tell it which checker is asked.
+            above.checker = self
             return self._ask(credentials, above)
-        watchers = self._watchers
-        if not watchers:
-            return self._ask(credentials, None)
+        if self.watchers:
+            return self._askAndTell(credentials)
+        return self._ask(credentials, None)
+
+    def close(self) -> Deferred[None]:
+        """
+        Close the connections of the checkers, and of what stands around them.
+
+        @return: a L{Deferred} that fires when that is done.
+        """
+        around = (self.throttle, self.cache, self.audit, self.metrics)
+        parts: tuple[Any, ...] = (*partsOf(self), *around)
+        closing = [
+            maybeDeferred(part.close).addErrback(self._ebClose)
+            for part in parts
+            if hasattr(part, "close")
+        ]
+        return DeferredList(closing).addCallback(lambda _: None)
+
+    @reportsOutcome
+    def _askReporting(self, credentials: ICredentials) -> Deferred[AvatarID]:
+        """
+        Check credentials where nothing nearer to the client logs the outcome.
+        """
+        attempt = cast(Attempt, reporterOf(credentials))
+        attempt.watch(self.watchers)
+        return self._ask(credentials, attempt)
+
+    def _askAndTell(self, credentials: ICredentials) -> Deferred[AvatarID]:
+        """
+        Ask, and tell those who watch how the login has ended: a portal above logs it, and
+        tells nobody.
+        """
         began = monotonic()
         asked = Asked(self)
         answer = self._ask(credentials, asked)
@@ -162,7 +188,7 @@ class CheckerStack(CheckerChain):
             if self._count is None:
                 avatarId = answer.result
                 event = LoginEvent(credentials, None, began, checker, avatarId, cached)
-                tellAll(watchers, event)
+                tellAll(self.watchers, event)
                 return answer
             seconds = monotonic() - began
             try:
@@ -171,7 +197,7 @@ class CheckerStack(CheckerChain):
                 self._log.failure("Counting a login has failed")
             return answer
         attempt = Attempt(credentials, self, began)
-        attempt.watch(watchers)
+        attempt.watch(self.watchers)
 
         def report(result: Any) -> Any:
             if not isinstance(result, Failure):
@@ -181,15 +207,6 @@ class CheckerStack(CheckerChain):
             return result
 
         return answer.addBoth(report)
-
-    @reportsOutcome
-    def _askReporting(self, credentials: ICredentials) -> Deferred[AvatarID]:
-        """
-        Check credentials where nothing nearer to the client logs the outcome.
-        """
-        attempt = cast(Attempt, reporterOf(credentials))
-        attempt.watch(self._watchers)
-        return self._ask(credentials, attempt)
 
     def _askCheckers(
         self, credentials: ICredentials, asked: Asked | None
@@ -207,21 +224,6 @@ class CheckerStack(CheckerChain):
             return self._search(credentials)
         finally:
             setReporter(credentials, named)
-
-    def close(self) -> Deferred[None]:
-        """
-        Close the connections of the checkers, and of what stands around them.
-
-        @return: a L{Deferred} that fires when that is done.
-        """
-        around = (self.throttle, self.cache, self.audit, self.metrics)
-        parts: tuple[Any, ...] = (*partsOf(self), *around)
-        closing = [
-            maybeDeferred(part.close).addErrback(self._ebClose)
-            for part in parts
-            if hasattr(part, "close")
-        ]
-        return DeferredList(closing).addCallback(lambda _: None)
 
     def _ebClose(self, failure: Failure) -> None:
         """

@@ -11,10 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import UNFINISHED
+from .._audit import UNFINISHED, isRefusedByOne
 from .._chain import acceptsAtOnce
 from .._contracts import AvatarID
-from .._refusals import isRefusedByOne
 from .._reporting import Asked
 from .._scramcredentials import ScramCredentials
 from .._state import (
@@ -76,8 +75,8 @@ class Throttle:
     pause a login fails with L{Throttled<mycred.error.Throttled>}, and nobody looks at its
     password, nor whether there is such a user.
 
-    A source from which somebody has logged in to the account lately waits for nobody
-    else's failures.
+    A source that has logged in to the account lately waits for no other source's
+    failures.
 
     A login counts as failed from when it is let through until it turns out right:
     otherwise many at a time would be let through.
@@ -104,12 +103,12 @@ class Throttle:
         @param state: where failures are counted.
         @param exempt: the networks whose clients never wait, such as C{192.0.2.0/24}.
         @param pair: how many failures of a source at one account are free.
-        @param source: how many of a source are free: an IPv4 address, or the /64 of an
-            IPv6 one.
-        @param network: how many of a network are free: the /24 of an IPv4 address, or the
-            /48 of an IPv6 one.
-        @param account: how many at an account are free, of sources that aren't known
-            there.
+        @param source: how many failures of a source are free: an IPv4 address, or the
+            /64 of an IPv6 one.
+        @param network: how many failures of a network are free: the /24 of an IPv4
+            address, or the /48 of an IPv6 one.
+        @param account: how many failures at an account are free, of sources that aren't
+            known there.
         @param longest: the longest pause, in seconds; that of an account is half of it.
         @param forget: after how long a failure is forgotten, in seconds.
         @param remember: for how long a source that has logged in to an account is known
@@ -273,10 +272,10 @@ def _outcomeOf(result: Any, credentials: Any) -> Outcome | None:
     """
     Return how a login has ended; L{None} if it has failed, and costs something.
 
-    One that was cancelled does: whoever doesn't like how long an answer takes mustn't
-    have another guess for it.  So does a client that leaves a conversation: with a name
-    that is known it is asked by the checker, with another one not, and the difference
-    mustn't be seen.
+    One that was cancelled does: otherwise a client could give up each guess whose answer
+    takes long, and have another one for it.  So does a client that leaves a conversation:
+    with a name that is known it is asked by the checker, with another one not, and the
+    difference mustn't be seen.
     """
     if not isinstance(result, Failure):
         return Outcome.RIGHT

@@ -47,51 +47,53 @@ throttleOptions = Options(
         "pair",
         _numberOf("pair"),
         "NUMBER",
-        "How many failures of one source at one account are free.",
+        "How many failures of one source at one account are free; 5 if not given.",
         default=5,
     ),
     Option(
         "source",
         _numberOf("source"),
         "NUMBER",
-        "How many of one source are free: an IPv4 address, or the /64 of an IPv6 one.",
+        "How many failures of one source are free, an IPv4 address or the /64 of an IPv6 "
+        "one; 20 if not given.",
         default=20,
     ),
     Option(
         "network",
         _numberOf("network"),
         "NUMBER",
-        "How many of one network are free: the /24 of an IPv4 address, or the /48 of an "
-        "IPv6 one.",
+        "How many failures of one network are free, the /24 of an IPv4 address or the "
+        "/48 of an IPv6 one; 50 if not given.",
         default=50,
     ),
     Option(
         "account",
         _numberOf("account"),
         "NUMBER",
-        "How many at one account are free, of sources that haven't logged in to it.",
+        "How many failures at one account are free, of sources that haven't logged in to "
+        "it; 20 if not given.",
         default=20,
     ),
     Option(
         "longest",
         _numberOf("longest", " of seconds"),
         "SECONDS",
-        "The longest pause; that of an account is half of it.",
+        "The longest pause, 60 if not given; that of an account is half of it.",
         default=60,
     ),
     Option(
         "forget",
         _numberOf("forget", " of seconds"),
         "SECONDS",
-        "After how long one failure is forgotten.",
+        "After how long one failure is forgotten; 600 if not given.",
         default=600,
     ),
     Option(
         "remember",
         _numberOf("remember", " of days", _DAY),
         "DAYS",
-        "For how long a source from which somebody has logged in to an account waits for "
-        "nobody else's failures there.",
+        "For how long a source that has logged in to an account waits for no other "
+        "source's failures there; 30 if not given.",
         default=30,
     ),
 )

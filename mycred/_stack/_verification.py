@@ -67,7 +67,7 @@ def _insist(state: object) -> bytes:
 
 
 @implementer(ICredentialsChecker)
-class _Asked:
+class _AskedChecker:
     """
     A checker that is asked in a verification.
 
@@ -162,8 +162,8 @@ class Verification:
         self._told = asked
         self.result: Any = None
         self.isCertain = True
-        self._asked: list[_Asked] = []
-        self._chain = CheckerChain([_Asked(checker, self) for checker in checkers])
+        self._asked: list[_AskedChecker] = []
+        self._chain = CheckerChain([_AskedChecker(checker, self) for checker in checkers])
         self._asking: Deferred[AvatarID] | None = None
         # Those who wait; the credentials of the first one are verified.
         self._waiting: dict[Deferred[Any], None] = {}
@@ -212,7 +212,7 @@ class Verification:
         if self._first is None:
             self._first = waiting
         else:
-            # Before whoever has asked adds any.
+            # Before the caller adds any.
             waiting.addCallback(share)
         self._waiting[waiting] = None
         return waiting
@@ -229,7 +229,7 @@ class Verification:
             if not answer.called:
                 answer.callback(self.result if answer is self._first else entry)
 
-    def begin(self, asked: _Asked, credentials: Any) -> None:
+    def begin(self, asked: _AskedChecker, credentials: Any) -> None:
         """
         Note that a checker is asked.
         """

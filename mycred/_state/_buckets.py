@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import ceil, log2
 
-from ._interface import Limit
+from ._interface import Bucket, Guess, Limit
 
 #: For how long a source that has failed at an account is no newcomer there, in seconds.
 LATELY = 86_400.0
@@ -21,11 +21,25 @@ TRIED = 86_400.0
 #: Of how many sources it is remembered at least that they have logged in to an account.
 MOST_KNOWN = 16
 
+#: The kinds of sources of guesses at an account: one that is known there, one that hasn't
+#: failed there lately, and any other.
+KNOWN_SOURCE, NEWCOMER, STRANGER = KINDS = range(3)
+
 #: A bucket: when it is empty, and when the last guess was counted.
 Times = tuple[float, float]
 
 #: A bucket in which there is nothing.
 EMPTY: Times = 0.0, 0.0
+
+
+def bucketsOf(guess: Guess, kind: int) -> list[Bucket]:
+    """
+    Return the buckets that count a guess, that of the pair first.
+
+    @param kind: the kind of its source.
+    """
+    others = ((), guess.newcomers, guess.strangers)[kind]
+    return [*others] if guess.pair is None else [guess.pair, *others]
 
 
 def pauseAfter(level: float, limit: Limit) -> float:
@@ -90,7 +104,7 @@ def refunded(bucket: Times, last: float, limit: Limit) -> Times:
 def isForgiven(now: float, until: float, remember: float, limit: Limit) -> bool:
     """
     Return whether the right password has the failures of a pair forgotten: once while one
-    is forgotten by itself.  Otherwise somebody beside the owner, behind the same address,
+    is forgotten by itself.  Otherwise an attacker behind the same address as the owner
     could guess anew after each login of the owner's.
 
     @param until: until when the source is known for the account, from the last time that
@@ -104,10 +118,15 @@ def isForgiven(now: float, until: float, remember: float, limit: Limit) -> bool:
 
 __all__ = [
     "EMPTY",
+    "KINDS",
+    "KNOWN_SOURCE",
     "LATELY",
     "MOST_KNOWN",
+    "NEWCOMER",
+    "STRANGER",
     "TRIED",
     "Times",
+    "bucketsOf",
     "charged",
     "isForgiven",
     "isNew",

@@ -175,10 +175,11 @@ class Fallback:
         if old is None and self._local.recall(key) is not None:
             return False
 
-        def setHere(isSet: bool = True) -> bool:
+        def setHere(isSet: bool) -> bool:
             if isSet:
+                # If there is no room here the home knows it all the same.
                 now = self._local.recall(key)
-                isSet = self._local.compareAndSet(key, now, new, seconds)
+                self._local.compareAndSet(key, now, new, seconds)
             return isSet
 
         return self._home.ask(

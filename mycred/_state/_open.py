@@ -24,7 +24,6 @@ from ._sql import SQLState
 
 _log = Logger()
 
-# The schemes of databases, for advice only: SQLAlchemy knows more.
 _DATABASES = ("mariadb", "mysql", "postgresql", "sqlite")
 
 _KNOWN = sorted({*SCHEMES, *_DATABASES})
@@ -65,7 +64,7 @@ def openState(
     make = _redisIn if url.partition(":")[0] in SCHEMES else _databaseIn
     try:
         home, name, isRisky = make(url, password, reactor)
-        why = _checked(home)
+        why = _checked(home, name)
     except (ValueError, ImportError) as error:
         raise ValueError(f"state: {error}") from None
     tell = _warn if warn is None else warn
@@ -98,10 +97,13 @@ def _databaseIn(
     """
     Return the home in a database, its name, and whether others can pretend to be it.
     """
-    scheme = url.partition(":")[0]
-    near = get_close_matches(scheme, _KNOWN, 1)
-    if near and near[0] != scheme.partition("+")[0] and scheme not in _KNOWN:
-        raise ValueError(f"there is no {scheme}; did you mean {near[0]}?")
+    scheme, isURL, _ = url.partition("://")
+    if isURL and scheme.partition("+")[0] not in _DATABASES:
+        near = get_close_matches(scheme, _KNOWN, 1)
+        meant = (
+            f"did you mean {near[0]}?" if near else f"write one of {', '.join(_KNOWN)}"
+        )
+        raise ValueError(f"there is no {printable(scheme)}; {meant}")
     parsed = DatabaseURL.parse(url, password)
     if parsed.hasPassword:
         raise ValueError("the password is in the URL; write it into a file")
@@ -111,7 +113,7 @@ def _databaseIn(
     return SQLState([parsed], reactor=reactor), str(parsed), isExposed(parsed)
 
 
-def _checked(home: RedisState | SQLState) -> str | None:
+def _checked(home: RedisState | SQLState, name: str) -> str | None:
     """
     Return why a home can't be asked now; L{None} if it can.
 
@@ -120,7 +122,8 @@ def _checked(home: RedisState | SQLState) -> str | None:
     try:
         home.check()
     except OSError as error:
-        return printable(str(error))
+        # That of a database begins with its name.
+        return printable(str(error).removeprefix(f"{name}: "))
     return None
 
 

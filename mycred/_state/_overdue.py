@@ -1,5 +1,5 @@
 """
-What notices that somebody has waited for too long.
+What notices that a caller has waited for too long.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 class OverdueWatch:
     """
-    One timer for many who wait, of whom the first one is due first.
+    One timer for many callers that wait, of which the first one is due first.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class OverdueWatch:
     ) -> None:
         """
         @param longest: how long one may wait, in seconds.
-        @param oldest: returns since when the first one waits; L{None} if nobody does.
+        @param oldest: returns since when the first one waits; L{None} if none does.
         @param call: is called when that is too long.
         """
         self._reactor = reactor
@@ -33,7 +33,7 @@ class OverdueWatch:
 
     def begin(self) -> None:
         """
-        Watch, as somebody waits.
+        Watch, as a caller waits.
         """
         if self._timer is None:
             self._timer = self._reactor.callLater(self._longest, self._look, False)
@@ -48,7 +48,7 @@ class OverdueWatch:
 
     def _look(self, isSure: bool) -> None:
         """
-        Look whether somebody has waited for too long.
+        Look whether a caller has waited for too long.
 
         @param isSure: whether the reactor has read what there was since then: it may have
             been held up itself.

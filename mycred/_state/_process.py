@@ -12,7 +12,19 @@ from zope.interface import implementer
 
 from .._gauged import TABLES
 from .._types import Clock
-from ._buckets import EMPTY, TRIED, charged, isForgiven, isNew, refunded, waitAt
+from ._buckets import (
+    EMPTY,
+    KNOWN_SOURCE,
+    NEWCOMER,
+    STRANGER,
+    TRIED,
+    bucketsOf,
+    charged,
+    isForgiven,
+    isNew,
+    refunded,
+    waitAt,
+)
 from ._interface import Bucket, Guess, ISharedState, Outcome, Reservation
 from ._table import Table
 from ._values import Values
@@ -33,9 +45,6 @@ _HOUR = 3600.0
 
 # How many logins may be under way that are counted only if they fail.
 _MOST_ENTERED = 10_000
-
-# Which buckets have counted for a login besides the pair's.
-_NONE, _NEWCOMERS, _STRANGERS = range(3)
 
 
 #: A login that is counted only if it fails: its account and its pair, as the keys of
@@ -60,7 +69,7 @@ class ProcessState:
         # Until when a source is known, and whether it has failed since.
         self._known = self._table("known")
         # When a password was tried, and three times how many logins have to end, plus
-        # which buckets have counted.
+        # the kind of their source.
         self._tried = self._table("tried")
         self._entered: dict[bytes, Entered] = {}
         self._values = Values(self._seconds)
@@ -110,7 +119,7 @@ class ProcessState:
                 del self._entered[known]
         elif outcome is not None:
             # It was counted, since others of its pair came.
-            self.settle(make(parts), Reservation(0.0, (when, _NONE)), outcome)
+            self.settle(make(parts), Reservation(0.0, (when, KNOWN_SOURCE)), outcome)
 
     def reserve(self, guess: Guess) -> Reservation:
         """
@@ -118,7 +127,7 @@ class ProcessState:
         """
         now, pair = self._seconds(), guess.pair
         if pair is None:
-            return self._reserve(guess, now, _STRANGERS)
+            return self._reserve(guess, now, STRANGER)
         key = guess.account + pair.key
         if key in self._entered:
             self._count(key)
@@ -126,10 +135,10 @@ class ProcessState:
         if known is not None and known[0] > now:
             if not known[1]:
                 self._known.put(key, (known[0], 1.0))
-            return self._reserve(guess, now, _NONE)
+            return self._reserve(guess, now, KNOWN_SOURCE)
         times = self._table(pair.table).get(pair.key)
         isOld = times is not None and not isNew(now, times)
-        return self._reserve(guess, now, _STRANGERS if isOld else _NEWCOMERS)
+        return self._reserve(guess, now, STRANGER if isOld else NEWCOMER)
 
     def settle(self, guess: Guess, reservation: Reservation, outcome: Outcome) -> None:
         """
@@ -168,7 +177,7 @@ class ProcessState:
         """
         Let a login through, or have it wait.
 
-        @param kind: which buckets count.
+        @param kind: the kind of its source.
         """
         found = [
             (bucket, table, table.get(bucket.key) or EMPTY)
@@ -197,7 +206,7 @@ class ProcessState:
         times = self._known.get(known)
         if times is not None:
             self._known.put(known, (times[0], 1.0))
-        self._reserve(make(parts), when, _NONE)
+        self._reserve(make(parts), when, KNOWN_SOURCE)
 
     def _forgive(self, guess: Guess, pair: Bucket) -> None:
         """
@@ -244,9 +253,7 @@ class ProcessState:
         """
         Yield the buckets that count, with their tables.
         """
-        if guess.pair is not None:
-            yield guess.pair, self._table(guess.pair.table)
-        for bucket in ((), guess.newcomers, guess.strangers)[kind]:
+        for bucket in bucketsOf(guess, kind):
             yield bucket, self._table(bucket.table)
 
     def _table(self, name: str) -> Table:

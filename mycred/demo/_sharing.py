@@ -86,7 +86,7 @@ class SiteSecret(Service):
         def cbFound(secret: bytes) -> None:
             self.secret = secret
 
-        # Whoever keeps the state has logged why it can't be reached.
+        # Why the state can't be reached is logged already.
         asking = siteSecretIn(state, self.secret)
         return asking.addCallbacks(cbFound, lambda _: None)
 

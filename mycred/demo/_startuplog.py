@@ -14,14 +14,10 @@ from twisted.logger import Logger
 
 from .._audit import authTypeOf
 from .._chain import interfacesOf
-from .._contracts import (
-    ICredentialsChecker,
-    IUsernameDigestHash,
-    IUsernameHashedPassword,
-    IUsernamePassword,
-)
+from .._contracts import ICredentialsChecker, IUsernamePassword
 from .._conversations import IBearerToken, IScramCredentials
 from .._facts import ConnectionFacts
+from .._stack import GUESSABLE
 from ..portal import Portal
 from ..sasl import mechanismsFor
 from ._loginoffers import leftOut, proofServesMore, withoutScram
@@ -37,9 +33,6 @@ _log = Logger()
 
 # What users log in with that a reader of the line could use, too.
 _READABLE = {IUsernamePassword: "passwords", IBearerToken: "tokens"}
-
-# What can be guessed.
-_GUESSED = {IUsernamePassword, IUsernameHashedPassword, IUsernameDigestHash}
 
 _DANGER = (
     "--{name}={where}: anyone on the network can read the {what} that are sent to "
@@ -124,7 +117,7 @@ def _warnOfGuesses(checkers: Sequence[ICredentialsChecker]) -> None:
     is a throttle.
     """
     outside = [c for c in checkers if getattr(c, "throttle", None) is None]
-    guessed = [c for c in outside if _GUESSED.intersection(interfacesOf(c))]
+    guessed = [c for c in outside if not set(GUESSABLE).isdisjoint(interfacesOf(c))]
     if guessed and len(outside) < len(checkers):
         _log.warn(
             "--auth={others} stands beside a stack, whose throttle doesn't count guesses "

@@ -50,6 +50,15 @@ class State:
         """
         self._home = ProcessState(Clock())
 
+    def fill(self) -> None:
+        """
+        Set values until there is no room for more.
+        """
+        number = 0
+        for size in (4096, 0):
+            while self._home.compareAndSet(b"%d" % number, None, bytes(size), 60):
+                number += 1
+
     def recall(self, key: bytes) -> Any:
         return self._ask("recall", key)
 
@@ -338,6 +347,18 @@ class OutageTests(SharedTestCase):
         self.state.isHeld = False
         self.accepted(late, client.fields())
         self.accepted(self.one, self.client(late).fields())
+
+    def test_full(self) -> None:
+        """
+        A client with a password that logs in very often keeps nobody out: where the state
+        has no room each process decides for itself.
+        """
+        client = self.client(self.one)
+        self.accepted(self.one, client.fields(1))
+        self.state.fill()
+        for fields in (client.fields(2), self.client(self.one).fields()):
+            self.accepted(self.one, fields)
+            self.assertRaises(StaleNonce, self.decode, self.one, fields)
 
     def test_emptied(self) -> None:
         """

@@ -21,8 +21,14 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.client import Agent, readBody
 
 from mycred._contracts import InvalidAuthArgumentString
-from mycred._metrics import EXAMPLE, ListeningMetrics, listenAt, logPlace
-from mycred.metrics import makeMetrics, metricsOptions
+from mycred._metrics import (
+    EXAMPLE,
+    ListeningMetrics,
+    listenAt,
+    logPlace,
+    makeMetrics,
+    metricsOptions,
+)
 
 from ..kit.metrics import ended, totals
 from ..kit.running import Running

@@ -16,8 +16,8 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._gauged import SERVERS, TABLES, Living
-from mycred._metrics._now import Now
+from mycred._gauged import SERVERS, TABLES, LiveObjects
+from mycred._metrics._gauges import Gauges
 from mycred._state import Fallback, StateUnavailable
 from mycred._tokens import CannotTell, OAuthClient, TokenRules
 from mycred._tokens._introspection import Introspection
@@ -44,7 +44,7 @@ def isUp(name: str) -> dict[str, float]:
     """
     return {
         dict(sample.labels)["kind"]: sample.value
-        for sample in Now().samples()
+        for sample in Gauges().samples()
         if ("server", name) in sample.labels
     }
 
@@ -58,8 +58,8 @@ class StackTests(SynchronousTestCase):
         # Those of other tests may be there still.
         before = TABLES.all()
         state = ProcessState(Clock())
-        self.tables: Living[Any] = Living()
-        self.metrics = LoginMetrics(now=Now(tables=self.tables))
+        self.tables: LiveObjects[Any] = LiveObjects()
+        self.metrics = LoginMetrics(gauges=Gauges(tables=self.tables))
         self.stack = CheckerStack(
             [Counting()],
             throttle=Throttle(state),

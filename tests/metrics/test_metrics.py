@@ -33,7 +33,7 @@ import sys
 {hiding}
 import mycred.metrics, mycred._metrics
 try:
-    mycred.metrics.{making}
+    mycred._metrics.{making}
 except ImportError as error:
     print(error)
 assert "twisted.internet.reactor" not in sys.modules

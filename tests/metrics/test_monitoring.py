@@ -17,11 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred._gauged import Living
+from mycred._gauged import LiveObjects
 from mycred._mechanism import MECHANISMS
 from mycred._metrics import FAMILIES, LoginMetrics
 from mycred._metrics._counts import OUTCOMES
-from mycred._metrics._now import Now
+from mycred._metrics._gauges import Gauges
 
 from ..kit.metrics import ended
 
@@ -78,7 +78,7 @@ _WELL = {
 }
 
 
-class Living1(Living[Any]):
+class OneObject(LiveObjects[Any]):
     """
     One object.
     """
@@ -95,10 +95,10 @@ def labelsOf() -> dict[str, set[str]]:
     """
     Return the names of all numbers as Prometheus has them, with their labels.
     """
-    pool = Living1(job="login", threads=1, busy=1, waiting=1, queueLimit=1)
-    server = Living1(kind="directory", name="a", isDown=False)
-    now = Now(pool, server, Living1(tableName="cached logins", limit=1))
-    metrics = LoginMetrics(now=now)
+    pool = OneObject(job="login", threads=1, busy=1, waiting=1, queueLimit=1)
+    server = OneObject(kind="directory", name="a", isDown=False)
+    gauges = Gauges(pool, server, OneObject(tableName="cached logins", limit=1))
+    metrics = LoginMetrics(gauges=gauges)
     metrics(ended(cached=True))
     page = generate_latest(metrics).decode()  # type: ignore[arg-type]
     found: dict[str, set[str]] = {}

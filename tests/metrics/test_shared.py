@@ -14,10 +14,10 @@ from prometheus_client import generate_latest
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._gauged import Living
+from mycred._gauged import LiveObjects
 from mycred._metrics import FAMILIES, SharedMetrics, Slots
 from mycred._metrics._encoding import encodeAll
-from mycred._metrics._now import Now
+from mycred._metrics._gauges import Gauges
 from mycred._metrics._samples import counted
 from mycred._metrics._shared import HALF
 from mycred.error import UnauthorizedLogin
@@ -98,8 +98,10 @@ class SharedMetricsTests(SharedTestCase):
         """
         Return the metrics of one of two processes.
         """
-        now = Now(Living(), Living(), Living(), lambda: 100.0 + number)
-        return SharedMetrics(self.slots, number, 2, now=now)
+        gauges = Gauges(
+            LiveObjects(), LiveObjects(), LiveObjects(), lambda: 100.0 + number
+        )
+        return SharedMetrics(self.slots, number, 2, gauges=gauges)
 
     def page(self, metrics: SharedMetrics) -> str:
         """
@@ -127,8 +129,8 @@ class SharedMetricsTests(SharedTestCase):
         While a page is made of what many processes tell, the reactor has a turn after
         each of them.
         """
-        now = Now(Living(), Living(), Living(), lambda: 7.0)
-        metrics = SharedMetrics(self.slots, 1, 20, now=now)
+        gauges = Gauges(LiveObjects(), LiveObjects(), LiveObjects(), lambda: 7.0)
+        metrics = SharedMetrics(self.slots, 1, 20, gauges=gauges)
         metrics(ended())
         pieces: list[bytes] = []
         steps = encodeAll(metrics, generate_latest, pieces)  # type: ignore[arg-type]

@@ -33,6 +33,16 @@ ALICE = (
 )
 
 
+#: Names each of which Active Directory takes for the others beside it.
+ALIKE = (
+    ("bjorn", "björn", "bjǫrṅ", "b\u0328j\u1ab2ø\u24c7n", "BJØRN", "bjorɲ"),
+    ("pawel", "paweł", "PAWEŁ", "pa\u2c73e\ua749"),
+    ("aegir", "ægir", "\u01e3gir"),
+    ("つ", "ツ", "っ", "\u32e1", "\uff82", "づ"),
+    ("isik", "ışık", "IŞIK"),
+)
+
+
 class SpelledOnceTests(SynchronousTestCase):
     """
     Tests for L{spelledOnce}.
@@ -43,6 +53,13 @@ class SpelledOnceTests(SynchronousTestCase):
         Case, spaces, marks, what isn't seen and how it came make no difference.
         """
         self.assertEqual({spelledOnce(name) for name in ALICE}, {b"alice"})
+
+    def test_alike(self) -> None:
+        """
+        Letters with a stroke, ligatures, and both kinds of kana make none, either.
+        """
+        for names in ALIKE:
+            self.assertEqual(len({spelledOnce(name) for name in names}), 1, names)
 
     def test_different(self) -> None:
         """

@@ -521,6 +521,19 @@ class OutcomeTests(StackTestCase):
         self.successResultOf(portal.login(ALICE, None, Interface))
         self.failureResultOf(portal.login(EVE, None, Interface), TemporaryFailure)
 
+    def test_throttledBy(self) -> None:
+        """
+        The log says that it is the stack which has a login wait: also by a portal of a
+        connection around Twisted's own.
+        """
+        shut = self.stack(makeChecker(), throttle=Shut())
+        session = SessionPortal(TwistedPortal(self.realm, [shut]))
+        for portal in (*self.portals(shut), session):
+            self.events.clear()
+            self.failureResultOf(portal.login(ALICE, None, Interface), Throttled)
+            [line] = self.lines()
+            self.assertIn(" by=stack", line)
+
     def test_defect(self) -> None:
         """
         A checker that raises what is no refusal is a temporary failure, as in a chain.

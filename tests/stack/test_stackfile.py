@@ -386,7 +386,8 @@ class PluginTests(StackFileTestCase):
 
     def test_help(self) -> None:
         """
-        Help and the documentation have each option of each section, with its sentence.
+        Help and the documentation have each option of each section, with its sentence,
+        which says what number counts if there is none.
         """
         words = " ".join(theStackCheckerFactory.authHelp.split())
         page = (ROOT / "doc" / "stack.rst").read_text("utf-8")
@@ -401,6 +402,8 @@ class PluginTests(StackFileTestCase):
             for option in table:
                 self.assertIn(" ".join(f"{option} {option.help}".split()), words)
                 self.assertRegex(option.help, r"^[A-Z].*[^.]\.$")
+                if type(option.default) is int:
+                    self.assertIn(f"{option.default:,} if not given", option.help)
 
 
 class TwistdTests(StackFileTestCase):

@@ -20,6 +20,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._encodings import triesDecodings
 from mycred._stack import _sharedsecret
 from mycred._stack._throttleoptions import makeThrottle, throttleOptions
 from mycred._state import ISharedState, Limit, ProcessState, StateUnavailable
@@ -39,8 +40,9 @@ from mycred.error import (
     UnhandledCredentials,
 )
 from mycred.portal import Portal
-from mycred.stack import CheckerStack, Throttle
+from mycred.stack import CheckerStack, LoginCache, Throttle
 
+from ..kit.cached import Stateful
 from ..kit.portals import Checker, raising
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf
 from ..kit.sessions import Realm
@@ -285,6 +287,52 @@ class CostTests(SynchronousTestCase):
         scene.stack = CheckerStack([scene.checker, down], throttle=scene.throttle)
         scene.wrong(20)
         self.assertEqual(scene.checker.verified[b"alice"], 6)
+
+    def test_refusedByOneTogether(self) -> None:
+        """
+        Logins by the same password, of which the cache has one verified, cost each source
+        the same then.
+        """
+        scene, asked = Scene(), list[Deferred[Any]]()
+
+        def later() -> Deferred[Any]:
+            asked.append(Deferred())
+            return asked[-1]
+
+        down = raising(TemporaryFailure("down"))
+        scene.stack = CheckerStack(
+            [Stateful(answer=later), Stateful(answer=down)],
+            throttle=scene.throttle,
+            cache=LoginCache(300),
+        )
+        for number in range(6):
+            guess = b"guess%d" % number
+            for host in ("192.0.2.1", "198.51.100.1"):
+                scene.login(password=guess, host=host).addErrback(lambda _: None)
+            asked[-1].errback(UnauthorizedLogin())
+        self.assertEqual(len(asked), 6)
+        for host in ("192.0.2.1", "198.51.100.1"):
+            self.assertGreater(scene.wait(password=b"another", host=host), 0, host)
+
+    def test_refusedByOneDecoding(self) -> None:
+        """
+        So do those by a password that is text, which was refused in one decoding, when
+        nobody could tell for the other one.
+        """
+
+        class TextChecker(CountingChecker):
+            countsRefusals = False
+
+            @triesDecodings
+            def requestAvatarId(self, credentials: Any) -> Any:
+                self.verified[credentials.username] += 1
+                isFirst = credentials.username == "j\xfcrgen"
+                return fail(UnauthorizedLogin() if isFirst else TemporaryFailure("down"))
+
+        scene = Scene(checker=TextChecker())
+        for number in range(20):
+            scene.outcome("j\xc3\xbcrgen", f"guess{number}")
+        self.assertEqual(scene.checker.verified["j\xfcrgen"], 6)
 
     def test_cancelled(self) -> None:
         """

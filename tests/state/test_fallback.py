@@ -495,6 +495,16 @@ class ValueTests(_Stepped):
         self.clock.advance(60)
         self.assertTrue(self.set(b"after", None, b""))
 
+    def test_full(self) -> None:
+        """
+        What the home has taken is set, though there be no room for it here.
+        """
+        number = 0
+        while self.local.compareAndSet(b"%d" % number, None, bytes(4096), 60):
+            number += 1
+        self.assertTrue(self.set(b"large", None, bytes(4096)))
+        self.assertFalse(self.set(b"large", None, bytes(4096)))
+
     def test_secret(self) -> None:
         """
         What is kept for ever, and must be the same for all, isn't made while the home is

@@ -103,12 +103,23 @@ class OpenTests(StateSteps, TestCase):
         yield self.wrong(*[self.guess()] * 3)
         yield self.assertWaits(self.guess(), 1)
 
+    def test_databaseDown(self) -> None:
+        """
+        The warning names a database once.
+        """
+        url = f"mysql://myapp@127.0.0.1:{freePort()}/myapp"
+        self.open(url)
+        [warning] = self.warnings
+        self.assertEqual(warning.count("mysql://"), 1)
+
     def test_refused(self) -> None:
         """
         What can't be right is an error, and no password is shown.
         """
         for text, url in (
             ("did you mean redis?", "reddis://127.0.0.1/0"),
+            ("there is no memcached; write one of mariadb,", "memcached://127.0.0.1"),
+            ("there is no redis+tls; did you mean redis", "redis+tls://127.0.0.1/0"),
             ("did you mean postgresql?", "postgressql://127.0.0.1/db"),
             ("state: the password is in the URL", f"redis://x:{PASSWORD}@127.0.0.1/0"),
             ("state: the password is in the URL", "postgresql://x:secret@127.0.0.1/db"),

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mycred._state import Outcome, RedisState, StateUnavailable
 from mycred._state._redis._answers import Refused, ScriptUnknown, refusalOf
 
 from ..kit.certificates import Authority
+from ..kit.databases import freePort
 from ..kit.redisserver import EXAMPLE, PASSWORD, RULES, USER, RedisServer
 from ..kit.statecases import StateCases, StateSteps, Steps
 
@@ -442,7 +444,38 @@ class TLSTests(_WithServer, TestCase):
         state = self.makeState(f"rediss://localhost:1/0?ca={self.folder}/none")
         error = yield self.assertFailure(state.recall(b""), StateUnavailable)
         self.assertIn("none", str(error))
-        self.assertRaises(OSError, state.check)
+
+    def test_wrongAuthorities(self) -> None:
+        """
+        A file of authorities that can't be used is a mistake, whether the server is up or
+        not; and who names none is told how to.
+        """
+        place = f"localhost:{freePort()}/0?ca="
+        empty = self.folder / "empty"
+        empty.write_bytes(b"")
+        for path, why in (
+            (self.folder / "none", "ca: .*/none can't be read"),
+            (empty, "ca: .*/empty holds no certificates"),
+        ):
+            state = self.makeState(f"rediss://{place}{path}")
+            error = self.assertRaises(ValueError, state.check)
+            self.assertRegex(str(error), why)
+        state = self.makeState(f"rediss://localhost:{self.serve('localhost').port}/0")
+        error = self.assertRaises(ValueError, state.check)
+        self.assertIn("?ca=FILE", str(error))
+
+    @inlineCallbacks
+    def test_silent(self) -> Steps:
+        """
+        A connection that is tried says nothing in the log, since that happens as long as
+        a server is down.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.state = self.makeState(f"redis://localhost:{freePort()}/0")
+        yield self.assertFailure(self.state.recall(b""), StateUnavailable)
+        self.assertEqual([e for e in events if "factory" in str(e)], [])
 
 
 class AnswerTests(SynchronousTestCase):

@@ -93,8 +93,14 @@ class URLTests(SynchronousTestCase):
             ("redis://h:0/0", "a port is a number"),
             ("redis://h/sesame", "a database is a number"),
             ("redis://h/0/sesame", "a database is a number"),
-            ("redis://h/0?sesame", "nothing may follow"),
-            ("rediss://h/0?sesame=1", "write ca= once"),
+            (
+                "redis://h/0?sesame",
+                "nothing may follow the database; for TLS write rediss:",
+            ),
+            (
+                "rediss://h/0?sesame=1",
+                "write ca= once, and nothing else; write it as rediss:",
+            ),
             ("rediss://h/0?ca=a&ca=b", "write ca= once"),
             ("rediss://h/0?ca=%00", "no file has such a path"),
             ("redis://h/0#sesame", "a # in the URL"),

@@ -8,26 +8,37 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from functools import cache
 from pathlib import Path
 from stat import S_IMODE
 from threading import Thread
 from typing import Any, ClassVar
 
+from hypothesis import given, settings, strategies as st
+
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mycred._sql.client import BadStatement, DatabaseURL
-from mycred._state._buckets import LATELY, MOST_KNOWN
+from mycred._state._buckets import (
+    LATELY,
+    MOST_KNOWN,
+    charged,
+    isNew,
+    refunded,
+    waitAt,
+)
 from mycred._state._errors import StateUnavailable
 from mycred._state._sql import SQLState
+from mycred._state._sql._entries import _entryOf
 from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.databases import DatabaseServer, PostgreSQL, serverOf
 from ..kit.examples import EXAMPLES
-from ..kit.guesses import keyOf
+from ..kit.guesses import PAIR, keyOf
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 from ..kit.sqlstates import LONG, Direct
 from ..kit.statecases import StateCases
@@ -111,11 +122,11 @@ class TableTests(OnSQLite, Direct, Place):
     )
     joined = "cast({} || {} as blob)"
 
-    def set(self, state: SQLState, *given: Any) -> bool:
+    def set(self, state: SQLState, *what: Any) -> bool:
         """
         Set a value, for an hour if it isn't said for how long.
         """
-        key, old, new, *seconds = given
+        key, old, new, *seconds = what
         setting = state.compareAndSet(key, old, new, *seconds or [3600])
         return self.successResultOf(setting)
 
@@ -473,6 +484,31 @@ class FileTests(Direct, SynchronousTestCase):
         state.check()
         self.assertGreater(self.reserve(state, 1, "alice"), 0)
 
+    def test_full(self) -> None:
+        """
+        While there is no room for more requests that write fail, in time, and when there
+        is some again they don't.
+        """
+        state = self.open(f"sqlite:///{self.mktemp()}")
+        self.exhaust(state, 1, "alice")
+        [(pages,)] = state._database.read("pragma page_count", {}, soon()).rows
+        most = f"pragma max_page_count = {pages}"
+        real = sqlite3.connect
+
+        def connect(*args: Any, **more: Any) -> Any:
+            connection = real(*args, **more)
+            connection.execute(most)
+            return connection
+
+        self.patch(sqlite3, "connect", connect)
+        state._database.close()
+        setting = state.compareAndSet(b"x", None, b"y" * 4096, 60)
+        failure = self.failureResultOf(setting, StateUnavailable)
+        self.assertIn("full", failure.getErrorMessage())
+        self.patch(sqlite3, "connect", real)
+        self.assertGreater(self.reserve(state, 1, "alice"), 0)
+        self.exhaust(state, 2, "bob")
+
     def test_noDirectory(self) -> None:
         """
         A file that can't be made is an error at the start, and no defect later.
@@ -491,6 +527,36 @@ class FileTests(Direct, SynchronousTestCase):
         state = self.open(f"sqlite:///{path}")
         self.assertRaises(ValueError, state.check)
         self.failureResultOf(state.recall(b"x"), StateUnavailable)
+
+
+# What may stand in a column.
+_ANYTHING = st.one_of(
+    *[st.none(), st.floats(), st.integers(), st.text(), st.binary(), st.booleans()],
+    st.integers(0, 2),
+    st.floats(0, 1e12),
+)
+
+
+class RowTests(SynchronousTestCase):
+    """
+    Tests for what comes out of the table.
+    """
+
+    @settings(deadline=None, database=None)
+    @given(st.tuples(*[_ANYTHING] * 5))
+    def test_anything(self, row: tuple[Any, ...]) -> None:
+        """
+        Whatever stands there, a guess can be counted by it, waits no longer than it may,
+        and can be taken back.
+        """
+        entry = _entryOf(row)
+        times, now = (entry.empty, entry.last), 1.8e9
+        self.assertIn(entry.kind, (0, 1, 2))
+        isNew(now, times)
+        self.assertLessEqual(waitAt(now, times, PAIR), PAIR.longest + 1e-3)
+        counted = charged(times, now, PAIR)
+        self.assertLessEqual(waitAt(now, counted, PAIR), PAIR.longest + 1e-3)
+        refunded(counted, now, PAIR)
 
 
 class RequestTests(Direct, SynchronousTestCase):

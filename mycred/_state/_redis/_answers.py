@@ -17,7 +17,7 @@ class Refusal(NamedTuple):
     Why a server doesn't do it.
 
     @ivar text: the reason.
-    @ivar lasts: whether it stays so until somebody changes something.
+    @ivar lasts: whether it stays so until its settings, or these, are changed.
     """
 
     text: str
@@ -52,8 +52,12 @@ _CLUSTER = Refusal("it is part of a cluster, which can't be used here", True)
 
 # By the code of the error, which stands first or, of an error in a script, later.
 _REFUSALS = {
-    "WRONGPASS": Refusal("it knows no such user with this password", True),
-    "NOAUTH": Refusal("it wants a password; write its file", True),
+    "WRONGPASS": Refusal(
+        "it knows no such user with this password; without a name in the URL the user is "
+        "default",
+        True,
+    ),
+    "NOAUTH": Refusal("it wants a password; name the file that holds it", True),
     "NOPERM": Refusal("its user may not do what is needed; see the rules of ACL", True),
     "invalid password": Refusal("its password is another one", True),
     "without any password": Refusal("it has no password; leave that out", True),

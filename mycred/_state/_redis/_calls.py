@@ -10,7 +10,7 @@ from math import ceil, inf
 from struct import pack
 from typing import Any, NamedTuple
 
-from .._buckets import charged
+from .._buckets import KINDS, bucketsOf, charged
 from .._errors import StateUnavailable
 from .._interface import Bucket, Guess, Limit, Outcome, Reservation
 from ._lua import COMPARE_AND_SET, RECALL, RESERVE, SETTLE, Script
@@ -22,9 +22,6 @@ _LONGEST_VALUE = 4096
 
 # What a reply begins with if a guess came too late.
 _LATE = -1
-
-# How many kinds of sources there are.
-_KINDS = 3
 
 # No time is later, and so no wait is longer, in microseconds: the year 2255.
 _LATEST = 2**53
@@ -103,12 +100,8 @@ class Calls:
         """
         # One that wasn't counted here is taken back from no bucket.
         when, kind = reservation.token or (0, 0)
-        pair = guess.pair
-        buckets = ((), guess.newcomers, guess.strangers)[kind]
-        member = b""
-        if pair is not None:
-            buckets = (pair, *buckets)
-            member = pair.key
+        pair, buckets = guess.pair, bucketsOf(guess, kind)
+        member = b"" if pair is None else pair.key
         keys = [self._bucket(b) for b in buckets]
         if guess.tried is not None:
             keys.append(self._key(b"tried", guess.tried))
@@ -187,7 +180,7 @@ def reservationOf(reply: Any, guess: Guess) -> tuple[Reservation | None, int]:
         limits = [b.limit for b in (*guess.newcomers, *guess.strangers)]
         limits += [] if guess.pair is None else [guess.pair.limit]
         return Reservation(min(wait / _MICRO, max(x.longest for x in limits))), clock
-    if not 0 <= kind < _KINDS:
+    if kind not in KINDS:
         raise StateUnavailable(NONSENSE)
     return Reservation(0.0, (when, kind)), clock
 

@@ -2,7 +2,7 @@
 One connection to a Redis server, which all logins share.
 
 It is made when it is needed, and given up as soon as one answer takes too long or is an
-error: whoever asks next looks for the server anew, which may have become another one.
+error: the next request looks for the server anew, which may have become another one.
 """
 
 from __future__ import annotations

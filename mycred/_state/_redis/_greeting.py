@@ -11,11 +11,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from time import monotonic
 
+from ..._argstring import readableFile
 from ._answers import NO_REDIS, Refused, refusalOf
 from ._url import RedisURL
 
 #: A command, with its arguments.
 Command = tuple[bytes, ...]
+
+# What OpenSSL says of a certificate by an authority that isn't known, as numbers.
+_UNTRUSTED = (18, 19, 20, 21)
 
 # No line that a server answers to a greeting is longer, in bytes.
 _LONGEST_LINE = 1024
@@ -39,23 +43,46 @@ def checkServer(url: RedisURL, claim: Command, timeout: float) -> None:
     @param claim: what it must do besides.
     @param timeout: how long it may take to connect, and to answer, in seconds.
 
-    @raise ValueError: if it refuses that, and will until something is changed.
+    @raise ValueError: if it refuses that, and will until something is changed, or if the
+        file of the authorities can't be used.
     @raise OSError: if it can't be asked now.
     """
+    context = _contextOf(url)
     try:
-        with closing(_connected(url, timeout)) as connection:
+        with closing(_connected(url, context, timeout)) as connection:
             until = monotonic() + timeout
             for command in (*greeting(url), claim):
                 connection.sendall(encoded(command))
                 _insistOnSuccess(_lineOf(connection, until))
     except ssl.SSLCertVerificationError as error:
         why = error.verify_message.rstrip(".")
+        if url.ca is None and error.verify_code in _UNTRUSTED:
+            why += "; write the file of its authority into the URL, as ?ca=FILE"
         raise ValueError(f"its certificate can't be verified: {why}") from None
     except Refused as error:
         raise (ValueError if error.lasts else OSError)(str(error)) from None
 
 
-def _connected(url: RedisURL, timeout: float) -> socket.socket:
+def _contextOf(url: RedisURL) -> ssl.SSLContext | None:
+    """
+    Return what TLS takes; L{None} without TLS.
+
+    @raise ValueError: if the file of the authorities can't be used.
+    """
+    if not url.isSecure:
+        return None
+    try:
+        ca = None if url.ca is None else readableFile(url.ca)
+        return ssl.create_default_context(cafile=ca)
+    except ssl.SSLError:
+        raise ValueError(f"ca: {url.ca} holds no certificates in PEM") from None
+    except ValueError as error:
+        raise ValueError(f"ca: {error}") from None
+
+
+def _connected(
+    url: RedisURL, context: ssl.SSLContext | None, timeout: float
+) -> socket.socket:
     """
     Return a connection.
     """
@@ -69,10 +96,9 @@ def _connected(url: RedisURL, timeout: float) -> socket.socket:
             raise
         return connection
     connection = socket.create_connection((url.host, url.port), timeout)
-    if not url.isSecure:
+    if context is None:
         return connection
     try:
-        context = ssl.create_default_context(cafile=url.ca)
         return context.wrap_socket(connection, server_hostname=url.host)
     except BaseException:
         connection.close()

@@ -107,8 +107,8 @@ end
 #: the sources that are known, if there is a pair; then what was tried, if that is known.
 #:
 #: ARGV: the limits of the buckets; numbers: how far the clock is set forward, until when
-#: somebody waits for the answer, whether there is a pair, how many buckets newcomers and
-#: strangers have; the pair.
+#: the caller waits for the answer, whether there is a pair, how many buckets newcomers
+#: and strangers have; the pair.
 #:
 #: It returns the wait, or -1 if it is too late; the clock; what was charged when, and the
 #: kind of the source: known, a newcomer, or a stranger.

@@ -51,7 +51,10 @@ def makeFactory() -> Factory:
     """
     Return what makes protocols.
     """
-    return Factory.forProtocol(_protocolClass())
+    factory = Factory.forProtocol(_protocolClass())
+    # The log is told once that a server is down, and not of each look at it.
+    factory.noisy = False
+    return factory
 
 
 @cache

@@ -4,6 +4,7 @@ State that a Redis or Valkey server keeps, for all processes that ask it.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from zope.interface import implementer
@@ -58,10 +59,10 @@ class RedisState:
         @param reactor: the reactor; the one that is installed if L{None}.
 
         @raise ValueError: if the URL can't be used.
-        @raise ImportError: if the library is missing.
+        @raise ImportError: if a library is missing.
         """
-        _insistOnLibrary()
         self._url = RedisURL.parse(url, password)
+        _insistOnLibraries(self._url.isSecure)
         self._calls = Calls(prefix)
         self._timeout = timeout
         self._connection = Connection(
@@ -159,15 +160,20 @@ class RedisState:
         return reservation
 
 
-def _insistOnLibrary() -> None:
+def _insistOnLibraries(isSecure: bool) -> None:
     """
-    @raise ImportError: if txredisapi isn't installed.
+    @raise ImportError: if txredisapi isn't installed, or what TLS takes.
     """
-    from importlib.util import find_spec
-
     # Importing it would install a reactor.
     if find_spec("txredisapi") is None:
-        raise ImportError(f"txredisapi isn't installed; do {installing('redis')}")
+        extras = "redis,tls" if isSecure else "redis"
+        raise ImportError(f"txredisapi isn't installed; do {installing(extras)}")
+    if isSecure:
+        try:
+            from ..._tokens._policy import ServerPolicy as ServerPolicy
+        except ImportError as error:
+            tls = installing("tls")
+            raise ImportError(f"TLS takes pyOpenSSL ({error}); do {tls}") from None
 
 
 __all__ = ["RedisState"]

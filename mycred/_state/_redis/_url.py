@@ -30,6 +30,11 @@ SCHEMES = frozenset(_SCHEMES)
 _PORT = 6379
 
 _EXAMPLE = "redis://redis.example.org/0"
+_EXAMPLES = {
+    "rediss": "rediss://redis.example.org/0?ca=/etc/myapp/ca.pem",
+    "valkeys": "valkeys://redis.example.org/0?ca=/etc/myapp/ca.pem",
+    _LOCAL: "redis+unix:///run/redis/redis.sock?db=0",
+}
 
 # What may follow the question mark, by scheme.
 _ARGUMENTS = {"rediss": ("ca",), "valkeys": ("ca",), _LOCAL: ("db",)}
@@ -97,7 +102,9 @@ class RedisURL:
             where = {"host": _hostOf(split)}
             database = _databaseOf(split.path.removeprefix("/"))
         if user is not None and password is None:
-            raise ValueError("there is a user, and no password; write its file")
+            raise ValueError(
+                "there is a user, and no password; name the file that holds it"
+            )
         return cls(
             _shown(split, user, database),
             **where,
@@ -126,7 +133,7 @@ def _splitOf(text: str) -> tuple[SplitResult, str | None, int | None]:
     if port == 0:
         _refuse("a port is a number from 1 to 65535")
     if given is not None:
-        _refuse("the password is in the URL; write it into a file")
+        raise ValueError("the password is in the URL; write it into a file")
     if split.fragment or not text.isprintable() or " " in text:
         _refuse("there is a space or a # in the URL")
     return split, unquote(user) if user else None, port
@@ -143,7 +150,8 @@ def _argumentsOf(split: SplitResult) -> dict[str, str]:
         _refuse(
             f"after ? write {known[0]}= once, and nothing else"
             if known
-            else "nothing may follow the database"
+            else "nothing may follow the database; for TLS write rediss://",
+            split.scheme,
         )
     if "\0" in found.get("ca", ""):
         _refuse("no file has such a path")
@@ -189,11 +197,13 @@ def _shown(split: SplitResult, user: str | None, database: int) -> str:
     return printable(f"{split.scheme}://{who}{place}{where}")
 
 
-def _refuse(text: str) -> NoReturn:
+def _refuse(text: str, scheme: str = "") -> NoReturn:
     """
     Refuse a URL.
+
+    @param scheme: its scheme, where the example should have it.
     """
-    raise ValueError(f"{text}; write it as {_EXAMPLE}")
+    raise ValueError(f"{text}; write it as {_EXAMPLES.get(scheme, _EXAMPLE)}")
 
 
 __all__ = ["SCHEMES", "RedisURL"]

@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .._buckets import (
+    KNOWN_SOURCE,
     LATELY,
     MOST_KNOWN,
+    NEWCOMER,
+    STRANGER,
     TRIED,
     Times,
+    bucketsOf,
     charged,
     isForgiven,
     isNew,
@@ -21,10 +25,6 @@ from .._buckets import (
 from .._interface import Bucket, Guess, Outcome
 from ._entries import ATTEMPT, BUCKET, KNOWN, NOTHING, Entries, Entry
 
-# Which buckets count besides the pair's: none, since the source is known; those of
-# newcomers; those of strangers.
-_KNOWN, _NEWCOMERS, _STRANGERS = range(3)
-
 _Found = Mapping[bytes, Entry]
 
 
@@ -33,7 +33,7 @@ class Token(NamedTuple):
     What a guess was counted as.
 
     @ivar when: when it was counted, by the database's clock.
-    @ivar kind: which buckets have counted it.
+    @ivar kind: the kind of its source.
     """
 
     when: float
@@ -42,9 +42,9 @@ class Token(NamedTuple):
 
 class Changed(Exception):
     """
-    Other buckets count than it seemed at first.
+    The source is of another kind than it seemed at first, and other buckets count.
 
-    @ivar kind: which ones.
+    @ivar kind: which kind.
     """
 
     def __init__(self, kind: int) -> None:
@@ -66,14 +66,15 @@ class Waits(Exception):
 
 def seen(entries: Entries, guess: Guess) -> int:
     """
-    Return which buckets count, without a lock: when they are locked others may.
+    Return the kind of the source of a guess, without a lock: when there is one it may be
+    another.
 
     @raise Waits: if the guess has to wait.
     """
-    every = {*_bucketsOf(guess, _NEWCOMERS), *_bucketsOf(guess, _STRANGERS)}
+    every = {*bucketsOf(guess, NEWCOMER), *bucketsOf(guess, STRANGER)}
     found, now = entries.find([*map(_nameOf, every), *_knownNames(guess)])
     kind = _kindIn(found, guess, now)
-    _insistOnNoWait(found, _bucketsOf(guess, kind), now)
+    _insistOnNoWait(found, bucketsOf(guess, kind), now)
     return kind
 
 
@@ -81,12 +82,12 @@ def charge(entries: Entries, guess: Guess, kind: int) -> Token:
     """
     Count a guess.
 
-    @param kind: which buckets count.
+    @param kind: the kind of its source, as L{seen} returns it.
 
-    @raise Changed: if others do.
+    @raise Changed: if it is of another.
     @raise Waits: if the guess has to wait.
     """
-    buckets, tried = _bucketsOf(guess, kind), _triedNames(guess)
+    buckets, tried = bucketsOf(guess, kind), _triedNames(guess)
     found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *_knownNames(guess)])
     changed = _kindIn(found, guess, now)
     if changed != kind:
@@ -115,7 +116,7 @@ def settle(entries: Entries, guess: Guess, token: Token | None, outcome: Outcome
 
     @return: whether the source is known from now on, and wasn't before.
     """
-    buckets = _bucketsOf(guess, _KNOWN if token is None else token.kind)
+    buckets = bucketsOf(guess, KNOWN_SOURCE if token is None else token.kind)
     tried, known = _triedNames(guess), _knownNames(guess)
     found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *known])
     left: dict[bytes, Entry] = {}
@@ -165,23 +166,15 @@ def surplus(entries: Entries, guess: Guess) -> Sequence[bytes]:
     return entries.beyond(_knownPrefix(guess), MOST_KNOWN)
 
 
-def _bucketsOf(guess: Guess, kind: int) -> list[Bucket]:
-    """
-    Return the buckets that count.
-    """
-    others = ((), guess.newcomers, guess.strangers)[kind]
-    return [*([] if guess.pair is None else [guess.pair]), *others]
-
-
 def _kindIn(found: _Found, guess: Guess, now: float) -> int:
     """
-    Return which buckets count.
+    Return the kind of the source of a guess.
     """
     if guess.pair is None:
-        return _STRANGERS
+        return STRANGER
     if any(found.get(name, NOTHING).until > now for name in _knownNames(guess)):
-        return _KNOWN
-    return _NEWCOMERS if isNew(now, _timesIn(found, guess.pair)) else _STRANGERS
+        return KNOWN_SOURCE
+    return NEWCOMER if isNew(now, _timesIn(found, guess.pair)) else STRANGER
 
 
 def _insistOnNoWait(found: _Found, buckets: Sequence[Bucket], now: float) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from ..._sql.client import Transaction
+from .._buckets import KINDS
 from . import _statements as sql
 
 #: Later than every time, and what is later than that.
@@ -20,8 +21,8 @@ ATTEMPT, BUCKET, KNOWN, VALUE = b"a", b"b", b"k", b"v"
 # What comes after all names, and after all that begin with others.
 _END, _AFTER = b"w", b"\xff"
 
-# The kinds of entries, and what drivers return of a column of bytes.
-_KINDS, _BYTES = range(3), (bytes, bytearray, memoryview)
+# What drivers return of a column of bytes.
+_BYTES = bytes, bytearray, memoryview
 
 
 class Entry(NamedTuple):
@@ -32,7 +33,7 @@ class Entry(NamedTuple):
         was tried: how many logins with it were let through.
     @ivar last: when a guess was counted last.
     @ivar until: when the entry can be forgotten.
-    @ivar kind: which buckets have counted a password that was tried.
+    @ivar kind: of a password that was tried: the kind of its source.
     """
 
     empty: float = 0.0
@@ -93,7 +94,7 @@ class Entries:
         All processes lock them in the same order, so that none waits for another that
         waits for it.
 
-        @param also: the names of entries that aren't locked, and are found all the same.
+        @param also: the names of entries that are found, and not locked.
         """
         ordered = sorted(names)
         places, values = _listed(ordered)
@@ -101,7 +102,7 @@ class Entries:
             names=places, force=sql.FORCE[self._dialect], lock=sql.LOCK[self._dialect]
         )
         locked = None
-        # Somebody may delete one that has ended, between the two statements.
+        # Another process may delete one that has ended, between the two statements.
         while locked != len(ordered):
             self._insert(dict.fromkeys(ordered, NOTHING), sql.ADD[self._dialect])
             locked = len(self._transaction.execute(statement, **values).rows)
@@ -235,7 +236,7 @@ def _entryOf(row: Sequence[Any]) -> Entry:
     weren't there.
     """
     _, empty, last, until, kind = row
-    if kind in _KINDS and _isTime(empty) and _isTime(last) and _isTime(until):
+    if kind in KINDS and _isTime(empty) and _isTime(last) and _isTime(until):
         return Entry(empty, last, until, kind)
     return NOTHING
 

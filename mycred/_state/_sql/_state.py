@@ -222,11 +222,11 @@ class SQLState:
             return work(until)
         except _OUTAGES as error:
             if isinstance(error, BadStatement):
-                # Somebody has removed the tables.
+                # The tables were removed.
                 self._isChecked = False
             raise StateUnavailable(printable(str(error))) from None
         except Exception:
-            # No login fails with it all the same.
+            # No login fails with it either.
             self._log.failure("Shared state failed")
             raise StateUnavailable("a defect") from None
 

@@ -38,7 +38,7 @@ REPLACE = {
 FORCE = {"sqlite": "", "postgresql": "", "mysql": "force index (primary)"}
 
 #: What deletes entries that were found without a lock, unless they have changed.  Those
-#: that somebody has locked are left to the next time, where that can be said.
+#: that others have locked are left to the next time, where that can be said.
 DELETE = {
     "sqlite": (
         "delete from mycred_state_entries where name in ({names}) and until_at < :before"

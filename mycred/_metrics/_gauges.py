@@ -1,5 +1,5 @@
 """
-What is read when somebody asks for it: queues, threads, servers, tables.
+What is read when metrics are: queues, threads, servers, tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .._gauged import (
     SERVERS,
     TABLES,
     THREADS,
-    Living,
+    LiveObjects,
     ServerGauge,
     TableGauge,
     ThreadsGauge,
@@ -53,16 +53,17 @@ _TABLES: dict[str, Callable[[TableGauge], int]] = {
 }
 
 
-class Now:
+class Gauges:
     """
-    Read what there is now.
+    The numbers that change while a server runs, of all pools, servers and tables that
+    there are.
     """
 
     def __init__(
         self,
-        threads: Living[ThreadsGauge] = THREADS,
-        servers: Living[ServerGauge] = SERVERS,
-        tables: Living[TableGauge] = TABLES,
+        threads: LiveObjects[ThreadsGauge] = THREADS,
+        servers: LiveObjects[ServerGauge] = SERVERS,
+        tables: LiveObjects[TableGauge] = TABLES,
         seconds: Callable[[], float] = time.time,
     ) -> None:
         """
@@ -76,7 +77,7 @@ class Now:
 
     def samples(self) -> Iterator[Sample]:
         """
-        Return what is read.
+        Return what there is now.
         """
         pools = self._threads.all()
         for family, count in _POOLS.items():
@@ -111,4 +112,4 @@ def _total(
     return totals
 
 
-__all__ = ["READ", "Now"]
+__all__ = ["READ", "Gauges"]

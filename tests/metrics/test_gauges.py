@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._metrics._now} and L{mycred._gauged}.
+Tests for L{mycred._metrics._gauges} and L{mycred._gauged}.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._failover import Failover, Server as OneOfSeveral
-from mycred._gauged import SERVERS, THREADS, Living
-from mycred._metrics._now import Now
+from mycred._gauged import SERVERS, THREADS, LiveObjects
+from mycred._metrics._gauges import Gauges
 from mycred._secrets import printable
 from mycred.metrics import LoginMetrics
 from mycred.testing import SteppedWorkers
@@ -52,7 +52,7 @@ def serversOn(page: str) -> list[Any]:
     return list(families["mycred_server_up"].samples)
 
 
-class LivingTests(SynchronousTestCase):
+class LiveObjectsTests(SynchronousTestCase):
     """
     Tests for what notes itself.
     """
@@ -61,7 +61,7 @@ class LivingTests(SynchronousTestCase):
         """
         What isn't used any more, or says so, isn't found.
         """
-        living: Living[Server] = Living()
+        living: LiveObjects[Server] = LiveObjects()
         kept, closed = Server("a", False), Server("b", False)
         for one in (kept, closed, Server("c", False)):
             living.add(one)
@@ -77,10 +77,10 @@ class NowTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.threads: Living[Any] = Living()
-        self.servers: Living[Any] = Living()
-        self.tables: Living[Any] = Living()
-        self.now = Now(self.threads, self.servers, self.tables, lambda: 1234.5)
+        self.threads: LiveObjects[Any] = LiveObjects()
+        self.servers: LiveObjects[Any] = LiveObjects()
+        self.tables: LiveObjects[Any] = LiveObjects()
+        self.gauges = Gauges(self.threads, self.servers, self.tables, lambda: 1234.5)
 
     def test_threads(self) -> None:
         """
@@ -92,7 +92,7 @@ class NowTests(SynchronousTestCase):
             for _ in range(3):
                 workers.run(lambda: None)
         login = (("pool", "login"),)
-        samples = list(self.now.samples())
+        samples = list(self.gauges.samples())
         self.assertEqual(valuesOf(samples, "mycred_waiting"), {login: 6})
         self.assertEqual(valuesOf(samples, "mycred_threads_busy"), {})
         threads = pools[0].threads + pools[1].threads
@@ -108,11 +108,11 @@ class NowTests(SynchronousTestCase):
         self.threads.add(workers)
         seen: list[dict[Any, float]] = []
         workers.run(
-            lambda: seen.append(valuesOf(self.now.samples(), "mycred_threads_busy"))
+            lambda: seen.append(valuesOf(self.gauges.samples(), "mycred_threads_busy"))
         )
         workers.step()
         self.assertEqual(seen, [{(("pool", "login"),): 1}])
-        self.assertEqual(valuesOf(self.now.samples(), "mycred_threads_busy"), {})
+        self.assertEqual(valuesOf(self.gauges.samples(), "mycred_threads_busy"), {})
 
     def test_servers(self) -> None:
         """
@@ -123,7 +123,7 @@ class NowTests(SynchronousTestCase):
             self.servers.add(server)
         samples = {
             dict(sample.labels)["server"]: sample.value
-            for sample in self.now.samples()
+            for sample in self.gauges.samples()
             if sample.family == "mycred_server_up"
         }
         self.assertEqual(samples, {"a": 1, "b": 0})
@@ -135,7 +135,7 @@ class NowTests(SynchronousTestCase):
         tables = [Table([1, 2]), Table([3])]
         for table in tables:
             self.tables.add(table)
-        samples = list(self.now.samples())
+        samples = list(self.gauges.samples())
         label = ("table", "cached logins")
         found = valuesOf(samples, "mycred_table_entries")
         self.assertEqual(found, {(label,): 3})
@@ -148,13 +148,13 @@ class NowTests(SynchronousTestCase):
         """
         server, table, workers = Server(name, True), Table([1]), SteppedWorkers()
         table.tableName = workers.job = name
-        servers: Living[Any] = Living()
-        tables: Living[Any] = Living()
-        threads: Living[Any] = Living()
+        servers: LiveObjects[Any] = LiveObjects()
+        tables: LiveObjects[Any] = LiveObjects()
+        threads: LiveObjects[Any] = LiveObjects()
         servers.add(server)
         tables.add(table)
         threads.add(workers)
-        metrics = LoginMetrics(now=Now(threads, servers, tables))
+        metrics = LoginMetrics(gauges=Gauges(threads, servers, tables))
         page = generate_latest(metrics).decode()  # type: ignore[arg-type]
         shown = printable(name)
         self.assertEqual(totals(page, "table", "mycred_table_entries"), {shown: 1})
@@ -165,7 +165,7 @@ class NowTests(SynchronousTestCase):
         """
         The time is told, so that a process that hangs is noticed.
         """
-        found = valuesOf(self.now.samples(), "mycred_read_timestamp_seconds")
+        found = valuesOf(self.gauges.samples(), "mycred_read_timestamp_seconds")
         self.assertEqual(found, {(): 1234.5})
 
     def test_noted(self) -> None:
