@@ -27,6 +27,12 @@ _T = TypeVar("_T")
 _seconds = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 
 
+class WrongSettings(InvalidAuthArgumentString):
+    """
+    What is wrong is in a file that the argument string names, and not in that.
+    """
+
+
 @dataclass(frozen=True)
 class Option:
     """
@@ -413,6 +419,7 @@ def _choice(options: Mapping[str, Option]) -> str:
 __all__ = [
     "Option",
     "Options",
+    "WrongSettings",
     "integerBetween",
     "namesLike",
     "nonEmpty",

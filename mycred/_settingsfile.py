@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from ._argstring import Options, readableFile
+from ._argstring import Options, WrongSettings, readableFile
 from ._contracts import InvalidAuthArgumentString
 from ._files import openRegular
 from ._inifile import GOES_ON, IniFile, Line, parseIni
@@ -23,12 +23,6 @@ _LARGEST_FILE = 2**16
 
 # The longest password in a file, in bytes: a longer one is another file.
 _LONGEST_PASSWORD = 1024
-
-
-class WrongSettings(InvalidAuthArgumentString):
-    """
-    What is wrong is in a file that the argument string names, and not in that.
-    """
 
 
 class Settings(NamedTuple):
@@ -292,7 +286,6 @@ _WRITTEN: tuple[tuple[Callable[[str], object], str], ...] = (
 
 __all__ = [
     "Settings",
-    "WrongSettings",
     "joined",
     "passwordIn",
     "passwordTextIn",

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.python import usage
 
-from ._argstring import Option, Options, nonEmpty, readableFile
+from ._argstring import Option, Options, WrongSettings, nonEmpty, readableFile
 from ._auditlog import auditOptions, makeAudit
 from ._contracts import (
     ICredentialsChecker,
@@ -21,7 +21,7 @@ from ._inifile import Line
 from ._metrics import makeMetrics, metricsOptions
 from ._paths import AnyPath, asPath
 from ._programs import ProgramAuthOptions
-from ._settingsfile import WrongSettings, readSections, shownMistake
+from ._settingsfile import readSections, shownMistake
 from ._stack import (
     GUESSABLE,
     CheckerStack,

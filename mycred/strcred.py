@@ -21,6 +21,7 @@ from twisted.python import usage
 from ._argstring import (
     Option,
     Options,
+    WrongSettings,
     integerBetween,
     namesLike,
     nonEmpty,
@@ -38,7 +39,6 @@ from ._contracts import (
     StrcredException,
     UnsupportedInterfaces,
 )
-from ._settingsfile import WrongSettings
 from ._uidoption import insistOnAppendable, insistOnReadable, insistOnWritable, laterUser
 
 #: What help adds for an auth type of which the program has no use.

@@ -10,16 +10,19 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
 from OpenSSL.crypto import (
+    FILETYPE_ASN1,
     X509,
     Error,
     X509Store,
     X509StoreContext,
     X509StoreContextError,
     X509StoreFlags,
+    load_certificate,
 )
 
 from .._files import Signature, signatureOf
@@ -190,7 +193,22 @@ def _verify(
         raise _Unverified(f"{why}{place}", code) from None
     except Error as error:
         raise Untrusted(f"the certificate is malformed: {error}") from None
+    finally:
+        _forgetErrors()
     return [each.to_cryptography() for each in chain]
+
+
+def _forgetErrors() -> None:
+    """
+    Empty the queue of OpenSSL's errors.
+
+    A verification leaves there why a signature is wrong.  With OpenSSL 3 the connection
+    that this thread reads from next is lost by it: mostly that of the client, which isn't
+    answered then.
+    """
+    with suppress(Error):
+        # There is no certificate in this: the error is raised with all the others.
+        load_certificate(FILETYPE_ASN1, b"")
 
 
 def _toOpenSSL(certificate: x509.Certificate) -> X509:

@@ -13,6 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, strategies
+from OpenSSL.crypto import FILETYPE_ASN1, Error, load_certificate
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -104,6 +105,23 @@ class TrustTests(SynchronousTestCase):
         self.assertRaises(Undecided, self.insist, trust, WORLD.root.issue())
         for stranger in (WORLD.twin.issue(), WORLD.other.issue()):
             self.assertRaises(Untrusted, self.insist, trust, stranger)
+
+    def test_nothingLeft(self) -> None:
+        """
+        A forged certificate leaves no error in OpenSSL, by which the connection that is
+        read from next would be lost.
+        """
+
+        def errors() -> list[Any]:
+            # What is raised is all that there is.
+            wrong = self.assertRaises(Error, load_certificate, FILETYPE_ASN1, b"")
+            return list(wrong.args[0])
+
+        errors()
+        usual = errors()
+        forged = WORLD.twin.issue(issuerKey=WORLD.root.key)
+        self.assertRaises(Untrusted, self.insist, Trust([ROOT]), forged)
+        self.assertEqual(errors(), usual)
 
     def test_changing(self) -> None:
         """

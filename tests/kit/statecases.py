@@ -13,7 +13,14 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, maybeDeferred
 
-from mycred._state import Bucket, Guess, Limit, Outcome, Reservation
+from mycred._state import (
+    Bucket,
+    Guess,
+    Limit,
+    Outcome,
+    Reservation,
+    StateUnavailable,
+)
 from mycred._state._buckets import LATELY, MOST_KNOWN, TRIED
 
 #: What a test yields Deferreds from.
@@ -506,4 +513,25 @@ class StateCases(StateSteps):
         self.assertEqual(value, b"%d" % answers.index(True))
 
 
-__all__ = ["REMEMBER", "RIGHT", "UNKNOWN", "StateCases", "StateSteps", "Steps"]
+@inlineCallbacks
+def untilThere(state: Any) -> Steps:
+    """
+    Ask a home until it answers.
+    """
+    while True:
+        try:
+            yield state.recall(b"x")
+            return
+        except StateUnavailable:
+            pass
+
+
+__all__ = [
+    "REMEMBER",
+    "RIGHT",
+    "UNKNOWN",
+    "StateCases",
+    "StateSteps",
+    "Steps",
+    "untilThere",
+]

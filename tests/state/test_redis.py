@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -20,10 +21,29 @@ from mycred._state._redis._answers import Refused, ScriptUnknown, refusalOf
 from ..kit.certificates import Authority
 from ..kit.databases import freePort
 from ..kit.redisserver import EXAMPLE, PASSWORD, RULES, USER, RedisServer
-from ..kit.statecases import StateCases, StateSteps, Steps
+from ..kit.statecases import StateCases, StateSteps, Steps, untilThere
 
 # How long anything may take that has to succeed, in seconds.
 _LONG = 60.0
+
+
+class LateClock:
+    """
+    The reactor, with a clock that is set forward as if it had been held up.
+
+    @ivar late: for how long, in seconds.
+    """
+
+    late = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+    def seconds(self) -> float:
+        """
+        Return the time.
+        """
+        return self.late + cast(Any, reactor).seconds()  # type: ignore[no-any-return]
 
 
 class _WithServer(StateSteps):
@@ -146,7 +166,7 @@ class ServerTests(_WithServer, TestCase):
         meanwhile it counts no more when it goes on.
         """
         state = self.makeState(self.server.url, timeout=0.05)
-        yield state.recall(b"")
+        yield untilThere(state)
         self.server.freeze()
         asked = [state.reserve(self.guess()) for _ in range(20)]
         for each in asked:
@@ -259,6 +279,23 @@ class ServerTests(_WithServer, TestCase):
         self.state._connection._ahead -= 3600_000_000
         yield self.assertUnavailable("too late")
         yield self.wrong(*[self.guess()] * 2)
+        yield self.assertWaits(self.guess(), 1)
+
+    @inlineCallbacks
+    def test_heldUp(self) -> Steps:
+        """
+        A reactor that is held up between a guess and the answer to it doesn't take the
+        next one for late.
+        """
+        clock = LateClock()
+        self.state = self.makeState(self.server.url, reactor=clock)
+        yield self.wrong(self.guess())
+        asked = self.state.reserve(self.guess())
+        clock.late = 2 * _LONG
+        yield asked
+        # As if the server's clock had gone on for as long.
+        clock.late = 0.0
+        yield self.wrong(self.guess())
         yield self.assertWaits(self.guess(), 1)
 
     @inlineCallbacks
@@ -425,6 +462,8 @@ class TLSTests(_WithServer, TestCase):
             state = self.makeState(url)
             yield self.assertFailure(state.recall(b""), StateUnavailable)
             self.assertRaises((ValueError, OSError), state.check)
+        error = self.assertRaises(OSError, state.check)
+        self.assertIn("it begins no TLS", str(error))
 
     @inlineCallbacks
     def test_certificateIsForNobody(self) -> Steps:

@@ -21,6 +21,7 @@ from mycred.workers import Workers
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
 from ..kit.guesses import PAIR, guessOf, keyOf
 from ..kit.sqlstates import LONG, Direct
+from ..kit.statecases import untilThere
 
 
 class OutageTests(Direct, SynchronousTestCase):
@@ -146,8 +147,8 @@ class OutageTests(Direct, SynchronousTestCase):
         """
         Where nobody may write requests fail, and a check says that it can't be asked now.
         """
-        state = self.open(timeout=2.0)
-        self.await_(state, 1, "alice")
+        state = self.open()
+        self.reserve(state, 1, "alice")
         self.configure(self.readOnly[0])
         self.addCleanup(self.configure, self.readOnly[1])
         self.failureResultOf(state.reserve(guessOf(1, "alice")), StateUnavailable)
@@ -195,7 +196,6 @@ class LoadTests(TestCase):
     @cvar kind: the kind of server.
     """
 
-    timeout = 60
     kind: ClassVar[type[DatabaseServer]] = PostgreSQL
 
     def setUp(self) -> None:
@@ -213,7 +213,7 @@ class LoadTests(TestCase):
         workers = Workers(reactor, 4, deadline=LONG)
         state = SQLState([url], timeout=0.5, workers=workers)
         self.addCleanup(state.close)
-        yield state.recall(b"x")
+        yield untilThere(state)
         for end in (self.server.kill, self.server.freeze, self.server.killConnections):
             waiting = [state.reserve(guessOf(n, n)) for n in range(200)]
             first: Deferred[None] = Deferred()
@@ -227,12 +227,7 @@ class LoadTests(TestCase):
                 else:
                     answer.trap(StateUnavailable)
             self.server.restore()
-            while True:
-                try:
-                    yield state.recall(b"x")
-                    break
-                except StateUnavailable:
-                    pass
+            yield untilThere(state)
 
 
 class MariaDBLoadTests(LoadTests):
