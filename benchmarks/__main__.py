@@ -45,7 +45,11 @@ def main(names: list[str]) -> None:
         if name not in BENCHMARKS:
             sys.exit(f"there is no benchmark {name!r}, only {', '.join(BENCHMARKS)}")
     if len(names) == 1:
-        import_module(f"{__package__}.{names[0]}").main()
+        try:
+            benchmark = import_module(f"{__package__}.{names[0]}")
+        except ModuleNotFoundError as error:
+            sys.exit(f"{error}; do pip install '.[tests]' in a checkout of mycred")
+        benchmark.main()
         return
     # Each in a process of its own, since a reactor runs only once.
     for name in names or BENCHMARKS:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import subprocess
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -16,9 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory
-from twisted.internet.task import react
 from twisted.mail.imap4 import IAccount, MemoryAccount
 
 from mycred._scram import written
@@ -27,6 +24,8 @@ from mycred.hashes import make
 from mycred.mail import IMAP4Server
 from mycred.portal import Portal
 from tests.kit.sasl import ScramClient, keysOf
+
+from ._serving import listen, servingBy
 
 # As many names as there are logins in a round: two of one name at a time would be
 # verified once.
@@ -155,27 +154,15 @@ class _Factory(Factory):
         return server
 
 
-async def _serve(reactor: Any, files: list[str]) -> None:
-    """
-    Listen, print the ports, and serve until standard input ends.
-    """
-    for way, file in zip(WAYS, files):
-        portal = Portal(_Realm(), [way.checker(file)])
-        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-        port = await endpoint.listen(_Factory(portal))
-        print(port.getHost().port, flush=True)
-    from twisted.internet.threads import deferToThread
-
-    await deferToThread(sys.stdin.read)
-
-
 def serve(files: list[str]) -> None:
     """
     Serve in this process.
 
     @param files: the path of the file with the users, for each of L{WAYS}.
     """
-    react(lambda reactor: _serve(reactor, files))
+    listen(
+        _Factory(Portal(_Realm(), [way.checker(file)])) for way, file in zip(WAYS, files)
+    )
 
 
 @contextmanager
@@ -194,12 +181,8 @@ def serving(directory: Path) -> Iterator[list[int]]:
         path = directory / f"users{number}"
         path.write_bytes(b"".join(lines))
         files.append(str(path))
-    program = f"from benchmarks._imap import serve; serve({files!r})"
-    command = [sys.executable, "-c", program]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as server:
-        assert server.stdout is not None
-        yield [int(server.stdout.readline()) for _ in WAYS]
+    with servingBy("benchmarks._imap", files) as ports:
+        yield ports
 
 
 async def logIn(port: int, way: Way, name: bytes) -> None:

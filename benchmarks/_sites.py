@@ -6,7 +6,6 @@ its own, and clients that ask for its page.
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -19,8 +18,6 @@ import bcrypt
 
 import twisted.cred.checkers
 import twisted.cred.portal
-from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.task import react
 from twisted.web import guard
 from twisted.web.resource import IResource
 from twisted.web.server import Site
@@ -30,6 +27,8 @@ from mycred.checkers import FilePasswordDB, HtpasswdChecker
 from mycred.portal import Portal
 from mycred.stack import CheckerStack, LoginCache
 from mycred.web import HTTPAuthSessionWrapper
+
+from ._serving import listen, servingBy
 
 PASSWORD = b"sesame"
 
@@ -135,26 +134,13 @@ class _Realm:
         return IResource, page, lambda: None
 
 
-async def _serve(reactor: Any, files: list[str]) -> None:
-    """
-    Listen, print the ports, and serve until standard input ends.
-    """
-    from twisted.internet.threads import deferToThread
-
-    for way, file in zip(WAYS, files):
-        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-        port = await endpoint.listen(Site(way.site(file)))
-        print(port.getHost().port, flush=True)
-    await deferToThread(sys.stdin.read)
-
-
 def serve(files: list[str]) -> None:
     """
     Serve in this process.
 
     @param files: the path of the file with the user, for each of L{WAYS}.
     """
-    react(lambda reactor: _serve(reactor, files))
+    listen(Site(way.site(file)) for way, file in zip(WAYS, files))
 
 
 @contextmanager
@@ -171,12 +157,8 @@ def serving(directory: Path) -> Iterator[list[int]]:
         path = directory / f"users{number}"
         path.write_bytes(b"alice:" + way.stored() + b"\n")
         files.append(str(path))
-    program = f"from benchmarks._sites import serve; serve({files!r})"
-    command = [sys.executable, "-c", program]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as server:
-        assert server.stdout is not None
-        yield [int(server.stdout.readline()) for _ in WAYS]
+    with servingBy("benchmarks._sites", files) as ports:
+        yield ports
 
 
 def _answer(client: socket.socket) -> None:

@@ -132,13 +132,13 @@ def memory() -> None:
     Print how much memory guesses from very many sources take.
     """
     throttle = Throttle(ProcessState(), network=1_000_000)
-    ask = throttle.around(lambda credentials: fail(UnauthorizedLogin()))
+    ask = throttle.around(lambda credentials, asked: fail(UnauthorizedLogin()))
     before, began = resident(), perf_counter()
     for number in range(SOURCES):
         guess = UsernamePassword(b"user%d" % number, b"guess")
         host = f"{1 + number // 65536}.{number // 256 % 256}.{number % 256}.1"
         guess.peer = IPv4Address("TCP", host, 1)  # type: ignore[attr-defined]
-        ask(guess).addErrback(lambda _: None)
+        ask(guess, None).addErrback(lambda _: None)
     each = (perf_counter() - began) / SOURCES * 1e6
     taken = resident() - before
     kept = len(throttle.state._tables["address4"])  # type: ignore[attr-defined]

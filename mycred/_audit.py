@@ -80,8 +80,8 @@ def sameFailure(failure: Failure) -> Failure:
 
 def noteRefusedByOne(failure: Failure) -> None:
     """
-    Note that a checker has refused a login which ends with a temporary failure, since
-    another one couldn't tell.
+    Note that a checker has refused a login, or may have, which ends with a temporary
+    failure, since another one couldn't tell.
     """
     _found.setdefault(failure, {})["isRefusedByOne"] = True
 

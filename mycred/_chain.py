@@ -219,7 +219,8 @@ def _checks(checker: ICredentialsChecker, credentials: ICredentials) -> bool:
     """
     Return whether a checker claims the kind of credentials.
     """
-    for interface in interfacesOf(checker):  # noqa: SIM110  (any() takes twice as long)
+    # The constructor has seen that they are several.
+    for interface in checker.credentialInterfaces:
         if interface.providedBy(credentials):
             return True
     return False

@@ -19,11 +19,15 @@ from twisted.python.failure import Failure
 
 from ._audit import noteRefusedByOne
 from ._contracts import IUsernamePassword
-from ._secrets import asBytes
+from ._secrets import LONGEST, asBytes
 from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 
 _T = TypeVar("_T")
 _Method = TypeVar("_Method", bound=Callable[..., Deferred[Any]])
+
+# What is longer has one decoding, in characters: no checker takes it, and a client may
+# send any length.
+_LONGEST = 4 * LONGEST
 
 
 def decodingsOf(*texts: str) -> list[tuple[str, ...]]:
@@ -36,6 +40,8 @@ def decodingsOf(*texts: str) -> list[tuple[str, ...]]:
         for are its UTF-8, where a lone surrogate is one byte, as in L{asBytes
         <mycred._secrets.asBytes>}.
     """
+    if any(len(text) > _LONGEST for text in texts):
+        return [texts]
     try:
         sent = [text.encode("latin-1") for text in texts]
     except UnicodeEncodeError:

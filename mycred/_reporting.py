@@ -197,26 +197,6 @@ def setReporter(credentials: Any, reporter: Reporter | None) -> None:
             _elsewhere[id(credentials)] = credentials, reporter
 
 
-def asReportedNow(
-    ask: Callable[[Any], Deferred[_T]], credentials: object
-) -> Callable[[Any], Deferred[_T]]:
-    """
-    Return what asks a checker later, as if it were asked now: what it tells of the login
-    it tells the reporter that credentials name now, whichever they name by then.
-    """
-    reporter = reporterOf(credentials)
-
-    def askLater(credentials: Any) -> Deferred[_T]:
-        since = reporterOf(credentials)
-        setReporter(credentials, reporter)
-        try:
-            return ask(credentials)
-        finally:
-            setReporter(credentials, since)
-
-    return askLater
-
-
 def isReportedAbove(credentials: object, owner: object) -> bool:
     """
     Return whether an object nearer to the client logs how a login ends.  Where the owner
@@ -232,14 +212,6 @@ def noteAsked(reporter: Reporter | None, checker: object) -> None:
     """
     if isinstance(reporter, Asked):
         reporter.checker = checker
-
-
-def noteCached(reporter: Reporter | None, isHit: bool) -> None:
-    """
-    Remember whether a cache has accepted a login.
-    """
-    if isinstance(reporter, Asked):
-        reporter.cached = isHit
 
 
 def reportsOutcome(method: _Method) -> _Method:
@@ -280,10 +252,8 @@ __all__ = [
     "Attempt",
     "Reporter",
     "Watcher",
-    "asReportedNow",
     "isReportedAbove",
     "noteAsked",
-    "noteCached",
     "reporterOf",
     "reportsOutcome",
     "setReporter",

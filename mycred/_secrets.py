@@ -76,6 +76,8 @@ def isPlausible(secret: object) -> bool:
     Return whether a name or a password is worth any work: it holds no NUL, at which C
     libraries would cut it off, and is at most L{LONGEST} bytes long.
     """
+    if isinstance(secret, str) and len(secret) > LONGEST:
+        return False
     encoded = asBytes(secret)
     if not isinstance(encoded, bytes):
         return False

@@ -78,6 +78,17 @@ class ReadingTests(SynchronousTestCase):
         """
         self.assertEqual(decodingsOf("alice", "€"), [("alice", "€")])
 
+    def test_huge(self) -> None:
+        """
+        Nobody looks into a text that is longer than any name or password.
+        """
+        self.assertEqual(len(decodingsOf("\xe9" * 4096)), 2)
+        for huge in ("\xe9" * 4097, "\xc3\xa9" * 10**6):
+            self.assertEqual(
+                decodingsOf("j\xc3\xbcrgen", huge), [("j\xc3\xbcrgen", huge)]
+            )
+            self.assertEqual(decodedName(huge), huge)
+
     def test_together(self) -> None:
         """
         A name and a password are read in the same way: one that is no UTF-8 shows that

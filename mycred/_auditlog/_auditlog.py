@@ -31,6 +31,7 @@ class AuditLog:
 
     Without observers nothing is made.
 
+    @ivar isObserved: whether there are any.
     @ivar writesLater: the paths of the files that are written at a login.
     """
 
@@ -42,6 +43,7 @@ class AuditLog:
             it mustn't wait.
         """
         self._observers = observers
+        self.isObserved = bool(observers)
         # By identity: a program's observers needn't have a hash.
         self._failing: set[int] = set()
         publish = cast(ILogObserver, self._publish)
@@ -53,7 +55,7 @@ class AuditLog:
         """
         Tell how a login has ended.
         """
-        if not self._observers:
+        if not self.isObserved:
             return
         told, known = shownOf(login)
         more: dict[str, Any] = {**known, "fields": fieldsOf(login, known)}

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
+from operator import add
 
 from zope.interface import implementedBy, providedBy
 
@@ -57,15 +58,18 @@ _MOST_KEYS = 4096
 
 _name = re.compile(r"[A-Za-z0-9_.+-]{1,40}")
 
+# The upper end of the first bucket.
+_FIRST = BOUNDS[0]
+
 # The buckets' upper ends as labels.
 _ENDS = [*map(str, BOUNDS), "+Inf"]
 
 
-class _Histogram:
+class _Cell:
     """
-    How long logins took.
+    The logins of one outcome, auth type, service and mechanism.
 
-    @ivar buckets: how many logins ended in each bucket.
+    @ivar buckets: how many of them ended in each bucket.
     @ivar seconds: how long all took together.
     """
 
@@ -75,20 +79,12 @@ class _Histogram:
         self.buckets = [0] * (len(BOUNDS) + 1)
         self.seconds = 0.0
 
-
-class _Cell:
-    """
-    The logins of one outcome, auth type, service and mechanism.
-
-    @ivar count: how many there were.
-    @ivar histogram: how long they took, and those of other services and mechanisms.
-    """
-
-    __slots__ = ("count", "histogram")
-
-    def __init__(self, histogram: _Histogram) -> None:
-        self.count = 0
-        self.histogram = histogram
+    def add(self, other: _Cell) -> None:
+        """
+        Add the logins of another cell.
+        """
+        self.buckets = list(map(add, self.buckets, other.buckets))
+        self.seconds += other.seconds
 
 
 class _Names:
@@ -129,7 +125,6 @@ class LoginCounts:
         self._found: dict[tuple[object, ...], _Cell] = {}
         # By auth type, service and mechanism: a cell for each outcome.
         self._cells: dict[tuple[str, str, str], dict[str, _Cell]] = {}
-        self._histograms: dict[tuple[str, str], _Histogram] = {}
         # So that each outcome has a value from the start: what comes first isn't seen as
         # an increase otherwise.
         self._cellsOf((UNKNOWN, UNKNOWN, UNKNOWN))
@@ -138,17 +133,40 @@ class LoginCounts:
         """
         Count a login.
         """
+        self.countLogin(
+            event.verdict, event.credentials, event.checker, event.cached, event.seconds
+        )
+
+    def countLogin(
+        self,
+        verdict: str | None,
+        credentials: object,
+        checker: object,
+        cached: bool | None,
+        seconds: float,
+    ) -> None:
+        """
+        Count a login of which these attributes of its event are known: where each login
+        is counted it takes no event.
+        """
+        key: tuple[object, ...] | None = None
         try:
-            cell = self._found[_keyOf(event)]
+            # What is equal for logins of one outcome, auth type, service and mechanism.
+            key = (
+                verdict,
+                type(checker),
+                getattr(checker, "authType", None),
+                getattr(credentials, "service", None),
+                type(credentials),
+                getattr(credentials, "mechanism", None),
+            )
+            cell = self._found[key]
         except Exception:
             # It is the first one of its kind; or programs' objects do what they like.
-            cell = self._find(event)
-        cell.count += 1
-        seconds = event.seconds
-        histogram = cell.histogram
-        histogram.buckets[bisect_left(BOUNDS, seconds)] += 1
-        histogram.seconds += seconds
-        cached = event.cached
+            cell = self._find(verdict, credentials, checker, key)
+        # Most that needn't wait end in the first one.
+        cell.buckets[0 if seconds <= _FIRST else bisect_left(BOUNDS, seconds)] += 1
+        cell.seconds += seconds
         if cached is not None:
             self._lookups[cached] += 1
 
@@ -156,39 +174,49 @@ class LoginCounts:
         """
         Return what was counted.
         """
+        durations: dict[tuple[str, str], _Cell] = {}
         for (authType, service, mechanism), cells in list(self._cells.items()):
             for outcome, cell in cells.items():
+                durations.setdefault((authType, outcome), _Cell()).add(cell)
                 labels: Labels = (
                     ("outcome", outcome),
                     ("auth_type", authType),
                     ("protocol", service),
                     ("mechanism", mechanism),
                 )
-                yield Sample("mycred_logins", "_total", labels, cell.count)
-        for (authType, outcome), histogram in list(self._histograms.items()):
+                yield Sample("mycred_logins", "_total", labels, sum(cell.buckets))
+        for (authType, outcome), cell in durations.items():
             labels = (("auth_type", authType), ("outcome", outcome))
-            yield from _histogramSamples(labels, histogram)
+            yield from _histogramSamples(labels, cell)
         for isHit, count in self._lookups.items():
             result = (("result", "hit" if isHit else "miss"),)
             yield Sample("mycred_login_cache_lookups", "_total", result, count)
 
-    def _find(self, event: LoginEvent) -> _Cell:
+    def _find(
+        self,
+        verdict: str | None,
+        credentials: object,
+        checker: object,
+        key: tuple[object, ...] | None,
+    ) -> _Cell:
         """
         Return the cell of a login, and remember it for others of its kind.
+
+        @param key: what is equal for all of them; L{None} if that can't be told.
         """
-        outcome = event.verdict if event.verdict in OUTCOMES else "failed"
+        outcome = verdict if verdict in OUTCOMES else "failed"
         try:
-            service = getattr(event.credentials, "service", None)
+            service = getattr(credentials, "service", None)
             names = (
-                self._authTypes.of(authTypeOf(event.checker)),
+                self._authTypes.of(authTypeOf(checker)),
                 self._services.of(service),
-                mechanismOf(event.credentials),
+                mechanismOf(credentials),
             )
             cell = self._cellsOf(names)[outcome]
             # What a client could make up isn't kept.
-            if names[1] in (service, UNKNOWN) and _isOfItsClass(event.credentials):
-                if len(self._found) < _MOST_KEYS:
-                    self._found[_keyOf(event)] = cell
+            if names[1] in (service, UNKNOWN) and _isOfItsClass(credentials):
+                if key is not None and len(self._found) < _MOST_KEYS:
+                    self._found[key] = cell
         except Exception:
             return self._cellsOf((OTHER, OTHER, OTHER))[outcome]
         return cell
@@ -200,32 +228,8 @@ class LoginCounts:
         if names not in self._cells and len(self._cells) >= _MOST_TRIPLES:
             names = (OTHER, OTHER, OTHER)
         if names not in self._cells:
-            self._cells[names] = {
-                outcome: _Cell(self._histogramOf(names[0], outcome))
-                for outcome in OUTCOMES
-            }
+            self._cells[names] = {outcome: _Cell() for outcome in OUTCOMES}
         return self._cells[names]
-
-    def _histogramOf(self, authType: str, outcome: str) -> _Histogram:
-        """
-        Return the durations of an auth type and an outcome.
-        """
-        return self._histograms.setdefault((authType, outcome), _Histogram())
-
-
-def _keyOf(event: LoginEvent) -> tuple[object, ...]:
-    """
-    Return what is equal for logins of one outcome, auth type, service and mechanism.
-    """
-    credentials, checker = event.credentials, event.checker
-    return (
-        event.verdict,
-        type(checker),
-        getattr(checker, "authType", None),
-        getattr(credentials, "service", None),
-        type(credentials),
-        getattr(credentials, "mechanism", None),
-    )
 
 
 def _isOfItsClass(credentials: object) -> bool:
@@ -238,15 +242,15 @@ def _isOfItsClass(credentials: object) -> bool:
     return providedBy(credentials) is implementedBy(type(credentials))
 
 
-def _histogramSamples(labels: Labels, histogram: _Histogram) -> Iterator[Sample]:
+def _histogramSamples(labels: Labels, cell: _Cell) -> Iterator[Sample]:
     """
-    Return a histogram as Prometheus has it: each bucket with all that are below it.
+    Return durations as Prometheus has it: each bucket with all that are below it.
     """
     family = "mycred_login_duration_seconds"
-    counts = list(accumulate(histogram.buckets))
+    counts = list(accumulate(cell.buckets))
     for end, count in zip(_ENDS, counts):
         yield Sample(family, "_bucket", (*labels, ("le", end)), count)
-    yield Sample(family, "_sum", labels, histogram.seconds)
+    yield Sample(family, "_sum", labels, cell.seconds)
     yield Sample(family, "_count", labels, counts[-1])
 
 

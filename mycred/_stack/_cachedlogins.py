@@ -21,7 +21,7 @@ from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
 from .._gauged import TABLES
-from .._reporting import Reporter, noteAsked, noteCached, reporterOf
+from .._reporting import Asked
 from .._secrets import LONGEST
 from ._places import placeOf, prefixOf
 from ._throttle import Ask
@@ -30,9 +30,8 @@ from ._verification import States, Verification, deferredState, stateReader
 #: What a login is recognized by.
 Key = tuple[int, bytes]
 
-# A login: what it is recognized by, what is presented, and the mark of what logs it.  By
-# then the credentials may have another mark, or none.
-_Login = tuple[Key, Any, Union[Reporter, None]]
+# A login: what it is recognized by, what is presented, and who is told of it.
+_Login = tuple[Key, Any, Union[Asked, None]]
 
 # Names and passwords that no checker takes are left to the checkers, and so is what would
 # take long to digest.
@@ -109,8 +108,8 @@ class CachedLogins:
         # be equal to it.
         self._kinds: dict[int, object] = {}
         self._underWay: dict[Key, Verification] = {}
-        key = secrets.token_bytes(32)
-        digest = partial(blake2b, key=key, digest_size=16)
+        # A key of the digest's own would take a block by itself, at each login.
+        digest = partial(blake2b, secrets.token_bytes(32), digest_size=16)
         self._bytes, self._text = digest(person=b"bytes"), digest(person=b"text")
         self._scopeOf: Callable[[Any], bytes] | None = None
         if not all(map(stateReader, parts)):
@@ -132,36 +131,40 @@ class CachedLogins:
         """
         return self._most
 
-    def ask(self, credentials: Any) -> Deferred[AvatarID]:
+    def ask(self, credentials: Any, asked: Asked | None) -> Deferred[AvatarID]:
         """
         Check credentials, unless they are remembered.
+
+        @param asked: who is told which checker has accepted them.
         """
         # The whole way of most logins is here, since calls take time.
         kind = providedBy(credentials)
         if id(kind) not in self._kinds and not self._isKnownKind(kind, credentials):
-            return self._pass(credentials)
+            return self._pass(credentials, asked)
         if "checkPassword" in getattr(credentials, "__dict__", ()):
             # A program has given them a way of their own to compare passwords.
-            return self._pass(credentials)
+            return self._pass(credentials, asked)
         name, password = credentials.username, credentials.password
         if type(name) is bytes is type(password):
+            if len(name) + len(password) > _LONGEST:
+                return self._pass(credentials, asked)
             digest = self._bytes.copy()
         elif type(name) is str is type(password):
+            if len(name) + len(password) > _LONGEST:
+                return self._pass(credentials, asked)
             digest = self._text.copy()
             # A lone surrogate is in hardly any name, and may be in one.
             name = name.encode("utf-8", "surrogatepass")
             password = password.encode("utf-8", "surrogatepass")
         else:
-            return self._pass(credentials)
+            return self._pass(credentials, asked)
         length, text = len(name), name + password
-        if len(text) > _LONGEST:
-            return self._pass(credentials)
         if self._scopeOf is not None:
             digest.update(self._scopeOf(credentials))
         digest.update(text)
         # With where the name ends.
         key = length, digest.digest()
-        login = key, credentials, reporterOf(credentials)
+        login = key, credentials, asked
         entry = self._entries.get(key)
         if entry is None:
             return self._verify(login)
@@ -170,11 +173,11 @@ class CachedLogins:
         del self._entries[key]
         return self._verify(login)
 
-    def _pass(self, credentials: Any) -> Deferred[AvatarID]:
+    def _pass(self, credentials: Any, asked: Asked | None) -> Deferred[AvatarID]:
         """
         Ask the checkers about a login that can't be remembered.
         """
-        asking = self._ask(credentials)
+        asking = self._ask(credentials, asked)
         if acceptsAtOnce(asking):
             return asking
         return asking.addErrback(self._ebPassed)
@@ -214,7 +217,7 @@ class CachedLogins:
 
         @param place: of how many checkers that is known already.
         """
-        _, credentials, reporter = login
+        _, credentials, asked = login
         for read, state, avatarId in entry.states[place:]:
             place += 1
             try:
@@ -231,8 +234,8 @@ class CachedLogins:
                 callbackArgs=(state, login, entry, place),
                 errbackArgs=(login,),
             )
-        noteAsked(reporter, entry.checker)
-        noteCached(reporter, True)
+        if asked is not None:
+            asked.checker, asked.cached = entry.checker, True
         return succeed(entry.avatarId)
 
     def _cbState(
@@ -267,12 +270,13 @@ class CachedLogins:
 
         @param isAlone: whether this one mustn't.
         """
-        key, credentials, reporter = login
-        noteCached(reporter, False)
+        key, credentials, asked = login
+        if asked is not None:
+            asked.cached = False
         verification = None if isAlone else self._underWay.get(key)
         if verification is not None:
             return verification.join(partial(self._share, login, verification))
-        verification = Verification(self._parts, credentials, reporter, self._now())
+        verification = Verification(self._parts, credentials, asked, self._now())
         answer = verification.join(partial(self._share, login, verification))
         if not isAlone:
             self._underWay[key] = verification

@@ -141,7 +141,7 @@ class Guesses:
         """
         (_, account, pair, newcomers, strangers), password = parts
         tried = None
-        if type(password) is not bytes:
+        if isinstance(password, str) and len(password) <= LONGEST:
             password = asBytes(password)
         if isinstance(password, bytes) and len(password) <= LONGEST:
             known = account if pair is None else pair.key

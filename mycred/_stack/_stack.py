@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
@@ -16,7 +16,15 @@ from .._audit import LoginEvent
 from .._callers import noteCaller
 from .._chain import CheckerChain, acceptsAtOnce, partsOf
 from .._contracts import AvatarID, ICredentials, ICredentialsChecker
-from .._reporting import Asked, Attempt, Reporter, reporterOf, setReporter, tellAll
+from .._reporting import (
+    Asked,
+    Attempt,
+    Watcher,
+    reporterOf,
+    reportsOutcome,
+    setReporter,
+    tellAll,
+)
 from .._state import ISharedState
 from ._cache import LoginCache
 from ._throttle import Ask, Throttle
@@ -74,8 +82,14 @@ class CheckerStack(CheckerChain):
             raise ValueError("a stack can't stand in a stack")
         self.throttle, self.cache = throttle, cache
         self.audit, self.metrics = audit, metrics
-        self.watchers = tuple(part for part in (audit, metrics) if part is not None)
-        ask: Ask = self._search
+        # An audit log may have nobody to tell.
+        self.watchers = tuple(
+            part
+            for part in (audit, metrics)
+            if part is not None and getattr(part, "isObserved", True)
+        )
+        self._count = _counterOf(self.watchers)
+        ask: Ask = self._askCheckers
         if cache is not None:
             ask = cache.around(self.checkers, ask)
         if throttle is not None:
@@ -124,15 +138,17 @@ class CheckerStack(CheckerChain):
         """
         noteCaller(credentials)
         above = reporterOf(credentials)
-        isAbove = above is not None and above.owner is not self
-        if isAbove and isinstance(above, Attempt):
+        if above is None or above.owner is self:
+            return self._askReporting(credentials)
+        if isinstance(above, Attempt):
             # It knows more than this checker.
             above.watch(self.watchers)
             # Twisted's own portal doesn't tell it which checker is asked.
             above.checker = self
-        elif self.watchers or not isAbove:
-            return self._askAndTell(credentials, above, isAbove)
-        return self._ask(credentials)
+            return self._ask(credentials, above)
+        if self.watchers:
+            return self._askAndTell(credentials)
+        return self._ask(credentials, None)
 
     def close(self) -> Deferred[None]:
         """
@@ -149,27 +165,36 @@ class CheckerStack(CheckerChain):
         ]
         return DeferredList(closing).addCallback(lambda _: None)
 
-    def _askAndTell(
-        self, credentials: ICredentials, above: Reporter | None, isAbove: bool
-    ) -> Deferred[AvatarID]:
+    @reportsOutcome
+    def _askReporting(self, credentials: ICredentials) -> Deferred[AvatarID]:
         """
-        Ask, and tell those who watch how the login has ended.
+        Check credentials where nothing nearer to the client logs the outcome.
+        """
+        attempt = cast(Attempt, reporterOf(credentials))
+        attempt.watch(self.watchers)
+        return self._ask(credentials, attempt)
 
-        @param above: what credentials name as that which logs it.
-        @param isAbove: whether that does; else this checker logs it.
+    def _askAndTell(self, credentials: ICredentials) -> Deferred[AvatarID]:
+        """
+        Ask, and tell those who watch how the login has ended: a portal above logs it, and
+        tells nobody.
         """
         began = monotonic()
         asked = Asked(self)
-        setReporter(credentials, asked)
-        try:
-            answer = self._ask(credentials)
-        finally:
-            setReporter(credentials, above)
-        if isAbove and acceptsAtOnce(answer):
+        answer = self._ask(credentials, asked)
+        if acceptsAtOnce(answer):
             # As the attempt below tells it.
-            checker, avatarId = asked.checker, answer.result
-            event = LoginEvent(credentials, None, began, checker, avatarId, asked.cached)
-            tellAll(self.watchers, event)
+            checker, cached = asked.checker, asked.cached
+            if self._count is None:
+                avatarId = answer.result
+                event = LoginEvent(credentials, None, began, checker, avatarId, cached)
+                tellAll(self.watchers, event)
+                return answer
+            seconds = monotonic() - began
+            try:
+                self._count("accepted", credentials, checker, cached, seconds)
+            except Exception:
+                self._log.failure("Counting a login has failed")
             return answer
         attempt = Attempt(credentials, self, began)
         attempt.watch(self.watchers)
@@ -178,16 +203,48 @@ class CheckerStack(CheckerChain):
             if not isinstance(result, Failure):
                 attempt.avatarId = result
             attempt.checker, attempt.cached = asked.checker, asked.cached
-            attempt.end(credentials, result, isLogged=not isAbove)
+            attempt.end(credentials, result, isLogged=False)
             return result
 
         return answer.addBoth(report)
+
+    def _askCheckers(
+        self, credentials: ICredentials, asked: Asked | None
+    ) -> Deferred[AvatarID]:
+        """
+        Ask the checkers.  They tell what asks, whichever mark credentials have by then.
+        """
+        if asked is None:
+            return self._search(credentials)
+        named = reporterOf(credentials)
+        if named is asked:
+            return self._search(credentials)
+        setReporter(credentials, asked)
+        try:
+            return self._search(credentials)
+        finally:
+            setReporter(credentials, named)
 
     def _ebClose(self, failure: Failure) -> None:
         """
         Log what can't be closed, and close the others.
         """
         self._log.failure("Closing a checker", failure=failure)
+
+
+def _counterOf(watchers: tuple[Watcher, ...]) -> Callable[..., object] | None:
+    """
+    Return what counts logins without their events, if nothing else watches; L{None} if
+    something wants the events, such as a program's subclass that overrides C{__call__}.
+    """
+    if len(watchers) != 1:
+        return None
+    kind = type(watchers[0])
+    called = next((base for base in kind.__mro__ if "__call__" in vars(base)), kind)
+    if "countLogin" not in vars(called):
+        return None
+    count: Callable[..., object] = cast(Any, watchers[0]).countLogin
+    return count
 
 
 def _holdsStack(checker: object) -> bool:

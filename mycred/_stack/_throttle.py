@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from .._audit import UNFINISHED, isRefusedByOne
 from .._chain import acceptsAtOnce
 from .._contracts import AvatarID
-from .._reporting import asReportedNow
+from .._reporting import Asked
 from .._scramcredentials import ScramCredentials
 from .._state import (
     Entered,
@@ -37,8 +37,8 @@ from ..error import (
 from ._guesses import Guesses, Limits, networkFrom
 from ._sharedsecret import SharedSecret
 
-#: What asks a checker.
-Ask = Callable[[Any], "Deferred[AvatarID]"]
+#: What asks checkers about credentials, and tells which one has accepted them.
+Ask = Callable[[Any, "Asked | None"], "Deferred[AvatarID]"]
 
 # The failures by which nobody learns that a password is wrong.
 _NO_VERDICT = (UnhandledCredentials, StaleNonce, WrongURI, *UNFINISHED)
@@ -145,20 +145,19 @@ class Throttle:
         state, remember = self.state, self._limits.remember
         own = state if isinstance(state, ProcessState) else None
 
-        def throttled(credentials: Any) -> Deferred[AvatarID]:
+        def throttled(credentials: Any, asked: Asked | None) -> Deferred[AvatarID]:
             if not self._secret.isAsked:
                 # Otherwise those that come first would be counted apart.
                 asking: Deferred[Any] = self._secret.ask()
-                askLater = asReportedNow(throttled, credentials)
-                return asking.addCallback(lambda _: askLater(credentials))
+                return asking.addCallback(lambda _: throttled(credentials, asked))
             guesses = self._guesses
             parts = guesses.partsOf(credentials)
             if parts is None:
-                return ask(credentials)
+                return ask(credentials, asked)
             known = parts[0].known
             if own is None or known is None or not own.trusts(known, remember):
-                return self._reserve(guesses.guessOf(parts), ask, credentials)
-            answer = ask(credentials)
+                return self._reserve(guesses.guessOf(parts), ask, credentials, asked)
+            answer = ask(credentials, asked)
             if acceptsAtOnce(answer):
                 return answer
             login = own.enter(known, guesses.guessOf, parts)
@@ -172,7 +171,9 @@ class Throttle:
         """
         return self.state.close()
 
-    def _reserve(self, guess: Guess, ask: Ask, credentials: Any) -> Deferred[AvatarID]:
+    def _reserve(
+        self, guess: Guess, ask: Ask, credentials: Any, asked: Asked | None
+    ) -> Deferred[AvatarID]:
         """
         Let a login go on, or refuse it, as the state has it.
         """
@@ -182,13 +183,17 @@ class Throttle:
         except Exception:
             reservation = self._ebReserve(Failure())
         if type(reservation) is Reservation:
-            return self._go(reservation, ask, credentials, guess)
+            return self._go(reservation, guess, ask, credentials, asked)
         waiting: Deferred[Any] = reservation.addErrback(self._ebReserve)
-        askLater = asReportedNow(ask, credentials)
-        return waiting.addCallback(self._go, askLater, credentials, guess)
+        return waiting.addCallback(self._go, guess, ask, credentials, asked)
 
     def _go(
-        self, reservation: Reservation, ask: Ask, credentials: Any, guess: Guess
+        self,
+        reservation: Reservation,
+        guess: Guess,
+        ask: Ask,
+        credentials: Any,
+        asked: Asked | None,
     ) -> Deferred[AvatarID]:
         """
         Let a login go on, or refuse it.
@@ -199,7 +204,7 @@ class Throttle:
                 # tell which names are known.
                 credentials.abandon()
             return fail(Throttled(reservation.wait))
-        answer = ask(credentials)
+        answer = ask(credentials, asked)
         if acceptsAtOnce(answer):
             self._settle(guess, reservation, Outcome.RIGHT)
             return answer

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from .._audit import authTypeOf, checkedBy
 from .._chain import CheckerChain, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker
-from .._reporting import Reporter, noteAsked, reporterOf, setReporter
+from .._reporting import Asked, Reporter, reporterOf, setReporter
 from .._storedstate import IStoredState
 from ..error import TemporaryFailure, UnauthorizedLogin, UnhandledCredentials
 
@@ -149,17 +149,17 @@ class Verification:
         self,
         checkers: Sequence[ICredentialsChecker],
         credentials: Any,
-        reporter: Reporter | None,
+        asked: Asked | None,
         began: float,
     ) -> None:
         """
         @param checkers: the checkers.
         @param credentials: what is presented.
-        @param reporter: the mark of what logs this login.
+        @param asked: who is told which checker is asked.
         @param began: the time, in seconds.
         """
         self.credentials, self.began = credentials, began
-        self._reporter = reporter
+        self._told = asked
         self.result: Any = None
         self.isCertain = True
         self._asked: list[_AskedChecker] = []
@@ -234,7 +234,8 @@ class Verification:
         Note that a checker is asked.
         """
         self._asked.append(asked)
-        noteAsked(self._reporter, asked.checker)
+        if self._told is not None:
+            self._told.checker = asked.checker
         if reporterOf(credentials) is None:
             # What logs this login has taken its mark away: a checker would log it, too.
             setReporter(credentials, self._mark)

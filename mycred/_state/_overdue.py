@@ -7,6 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+# How often the reactor must have gone round since somebody seems to have waited too long:
+# it may have been held up itself, and then first writes what was asked, and reads the
+# answer after that.
+_ROUNDS = 2
+
 
 class OverdueWatch:
     """
@@ -36,7 +41,7 @@ class OverdueWatch:
         Watch, as a caller waits.
         """
         if self._timer is None:
-            self._timer = self._reactor.callLater(self._longest, self._look, False)
+            self._timer = self._reactor.callLater(self._longest, self._look)
 
     def stop(self) -> None:
         """
@@ -46,12 +51,11 @@ class OverdueWatch:
         if timer is not None:
             timer.cancel()
 
-    def _look(self, isSure: bool) -> None:
+    def _look(self, rounds: int = 0) -> None:
         """
         Look whether a caller has waited for too long.
 
-        @param isSure: whether the reactor has read what there was since then: it may have
-            been held up itself.
+        @param rounds: how often the reactor has gone round since it seemed so.
         """
         self._timer = None
         since = self._oldest()
@@ -59,11 +63,11 @@ class OverdueWatch:
             return
         left = since + self._longest - self._reactor.seconds()
         if left > 0:
-            self._timer = self._reactor.callLater(left, self._look, False)
-        elif isSure:
-            self._call()
+            self._timer = self._reactor.callLater(left, self._look)
+        elif rounds < _ROUNDS:
+            self._timer = self._reactor.callLater(0, self._look, rounds + 1)
         else:
-            self._timer = self._reactor.callLater(0, self._look, True)
+            self._call()
 
 
 __all__ = ["OverdueWatch"]

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 from zope.interface import implementer_only
 
+from twisted.python.failure import Failure
+
 from .._accounts._pam import PAMSettings
+from .._audit import noteRefusedByOne
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
-from .._contracts import ICredentialsChecker
+from .._contracts import AvatarID, ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
 from .._privileged import PrivilegedClient
+from .._types import PasswordCredentials
+from .._verdict import Kind, Verdict
 from ..workers import Workers
 
 # As many logins are under way at a time: modules wait for a network, not for a
@@ -62,6 +67,19 @@ class PAMChecker(AccountChecker):
         settings = PAMSettings(service, asPathOrNone(confdir))
         client = PrivilegedClient("pam", settings, processes)
         self._privileged = PrivilegedStore(client, workers)
+
+    def _cbVerdict(
+        self, verdict: Verdict, credentials: PasswordCredentials
+    ) -> AvatarID | Failure:
+        """
+        Conclude from a verdict.
+        """
+        answer = super()._cbVerdict(verdict, credentials)
+        if verdict.kind is Kind.UNSURE and isinstance(answer, Failure):
+            # PAM doesn't say that one module has refused a password where another one,
+            # such as that of a directory which is down, decides.
+            noteRefusedByOne(answer)
+        return answer
 
 
 __all__ = ["PAMChecker"]

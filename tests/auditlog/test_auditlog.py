@@ -5,6 +5,7 @@ Tests for L{mycred._auditlog._auditlog}: there is one event for each login.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,15 @@ from ..kit.auditing import (
     presentTo,
     session,
 )
+
+
+def timeless(line: str | None) -> str:
+    """
+    Return a line without the time that the login took: the log and the audit log may have
+    measured it apart.
+    """
+    assert line is not None
+    return re.sub(r"ms=\d+", "ms=", line)
 
 
 class EventsCase(SynchronousTestCase):
@@ -193,7 +203,7 @@ class OneEventTests(EventsCase):
         for portal in portalsWith(self.audit):
             logIn(portal, password=b"wrong")
             [line] = [formatEvent(event) for event in logged if "verdict" in event]
-            self.assertEqual(line, formatEvent(self.events[-1]))
+            self.assertEqual(timeless(line), timeless(formatEvent(self.events[-1])))
             self.assertEqual(self.verdicts(), ["refused"])
             del logged[:]
 

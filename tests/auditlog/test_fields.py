@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred import _audit, _reporting
 from mycred._auditlog._fields import FIELDS
 from mycred._mechanism import MECHANISMS
-from mycred._reporting import noteCached, reporterOf
+from mycred._reporting import reporterOf
 from mycred.checkers import AllowAnonymousAccess, FilePasswordDB
 from mycred.credentials import Anonymous, UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
@@ -142,7 +142,8 @@ class FieldsTests(SynchronousTestCase):
         for isHit in (True, False):
 
             def accept(credentials: object, isHit: bool = isHit) -> Any:
-                noteCached(reporterOf(credentials), isHit)
+                reporter: Any = reporterOf(credentials)
+                reporter.cached = isHit
                 return succeed(b"alice")
 
             logIn(session(self.audit, Saying(accept)))

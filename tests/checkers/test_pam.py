@@ -11,15 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
+from secrets import token_hex
 from socket import SHUT_RDWR
 from typing import Any
 
 from zope.interface.verify import verifyObject
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
 
 from mycred import strcred
 from mycred._privileged import _worker
+from mycred._state import ProcessState
 from mycred._verdict import Kind
 from mycred.checkers import (
     ICredentialsChecker,
@@ -29,8 +32,15 @@ from mycred.checkers import (
     accountOf,
 )
 from mycred.credentials import UsernamePassword
-from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    TemporaryFailure,
+    Throttled,
+    UnauthorizedLogin,
+)
 from mycred.plugins import cred_pam
+from mycred.stack import CheckerStack, Throttle
 from mycred.testing import SteppedWorkers
 
 from ..kit.files import FileTestCase
@@ -126,6 +136,19 @@ class PAMCheckerTests(PAMTestCase):
         self.assertNotIn("nonesuch", str(failure.value))
         [event] = self.logged("Login temporary")
         self.assertIn("Module is unknown", event["why"])
+
+    def test_guess(self) -> None:
+        """
+        It is a guess all the same, and waits where there is a throttle: another module
+        may have refused the password before.
+        """
+        self.service("down", "pam_debug.so auth=authinfo_unavail", "pam_permit.so")
+        throttle = Throttle(ProcessState(Clock()), account=1)
+        stack: Any = CheckerStack([self.pam("down")], throttle=throttle)
+        for error in (TemporaryFailure, TemporaryFailure, Throttled):
+            password = token_hex(8).encode("ascii")
+            failure = self.failureResultOf(self.ask(stack, b"alice", password))
+            self.assertIs(type(failure.value), error)
 
     def test_absurd(self) -> None:
         """

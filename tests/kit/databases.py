@@ -5,18 +5,12 @@ of SQLite.
 
 from __future__ import annotations
 
-import atexit
 import os
 import pwd
-import random
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Set
 from contextlib import closing, suppress
 from glob import glob
 from itertools import count
@@ -25,25 +19,19 @@ from typing import Any, ClassVar, TypeVar
 
 from twisted.trial.unittest import SkipTest
 
+from .daemons import Daemon, atExit
 from .lifeline import Lifeline
-from .starting import awaitAnswer, begin
-
-# How long between two looks at a process, in seconds.
-_SHORT = 0.02
-
-# The states of what has ended, though nobody has asked how.
-_ENDED = {"X", "Z"}
 
 #: The user of the databases that tests make, and their password.
 USER, PASSWORD = "myapp", "for the server"
 
 
-class DatabaseServer:
+class DatabaseServer(Daemon):
     """
     A server, and databases on it.
 
     @cvar dialect: the kind, as in the URL.
-    @ivar port: its port on 127.0.0.1.
+    @cvar account: the user of the system as whom it runs, if root runs the tests.
     """
 
     dialect: ClassVar[str]
@@ -58,83 +46,16 @@ class DatabaseServer:
 
         @param settings: settings of the server beyond those that it has here.
         """
+        super().__init__(self.dialect)
         self._settings = settings
-        self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-"))
         self.own(self.home)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.port = freePort()
         template = self._template()
         run("cp", "-a", f"{template}/.", str(self.home / "data"))
         self.start()
 
-    def start(self) -> None:
-        """
-        Start it, on the port that it had, and wait until it answers.
-        """
-        process = begin(self.command(), self.home, cwd="/", **_asUser(self.account))
-        self._process = process
-        self._lifeline = Lifeline(self.home, process.pid)
-        awaitAnswer(process, self.home, self._answers)
-
-    def kill(self) -> None:
-        """
-        End it at once, with all its connections; L{start} starts it again.
-        """
-        if self._process is None:
-            return
-        # One that it starts meanwhile would keep its memory in use.
-        self._startNone()
-        pids = self._pids()
-        self._signal(signal.SIGKILL)
-        process, self._process = self._process, None
-        process.wait()
-        _await(pids, _ENDED)
-        self._lifeline.cut()
-
-    def stop(self) -> None:
-        """
-        End it, and remove its files.
-        """
-        self.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def freeze(self) -> None:
-        """
-        Stop all its processes (SIGSTOP), and wait until they have stopped: connections
-        stay open, and nothing answers.
-        """
-        # One that it starts meanwhile would go on, and be waited for.
-        self._startNone()
-        self._signal(signal.SIGSTOP)
-        _await(self._pids(), {"T", *_ENDED})
-
-    def thaw(self) -> None:
-        """
-        Let its processes go on (SIGCONT).
-        """
-        self._signal(signal.SIGCONT)
-
-    def restore(self) -> bool:
-        """
-        Have it work again after a test that has killed it, or has stopped its processes.
-
-        @return: whether it works.
-        """
-        if self._process is None:
-            self.start()
-        else:
-            self.thaw()
-        return True
-
     def killConnections(self) -> int:
         """
         End all connections but the one that does it, and return how many they were.
-        """
-        raise NotImplementedError
-
-    def command(self) -> list[str]:
-        """
-        Return the command line that starts it.
         """
         raise NotImplementedError
 
@@ -168,18 +89,13 @@ class DatabaseServer:
         password = PASSWORD.replace(" ", "%20")
         return f"{self.dialect}://{USER}:{password}@127.0.0.1:{self.port}/{database}"
 
-    def children(self) -> list[int]:
+    def popenOptions(self) -> dict[str, Any]:
         """
-        Return the pids of the processes that it has started.
+        Return how to run it: as its own user.
         """
-        if self._process is None:
-            return []
-        with suppress(OSError):
-            path = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
-            return [int(pid) for pid in Path(path).read_text().split()]
-        return []
+        return {"cwd": "/", **_asUser(self.account)}
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         """
         Return whether its administrator can log in.
         """
@@ -188,29 +104,6 @@ class DatabaseServer:
         except Exception:
             return False
         return True
-
-    def _startNone(self) -> None:
-        """
-        Stop the process that starts the others, and wait until it has stopped.
-        """
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        _await([self._process.pid], {"T", *_ENDED})
-
-    def _signal(self, number: int) -> None:
-        """
-        Send a signal to all its processes.
-        """
-        for pid in self._pids():
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-
-    def _pids(self) -> list[int]:
-        """
-        Return the pids of all its processes.
-        """
-        assert self._process is not None
-        return [self._process.pid, *self.children()]
 
     def _template(self) -> Path:
         """
@@ -271,7 +164,7 @@ class PostgreSQL(DatabaseServer):
             cwd="/",
         )
 
-    def command(self) -> list[str]:
+    def commandLine(self) -> list[str]:
         """
         Return the command line that starts it.
         """
@@ -349,7 +242,7 @@ class MariaDB(DatabaseServer):
             env={**os.environ, "TMPDIR": str(data.parent)},
         )
 
-    def command(self) -> list[str]:
+    def commandLine(self) -> list[str]:
         """
         Return the command line that starts it.
         """
@@ -488,46 +381,6 @@ def _asUser(name: str) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _await(pids: Iterable[int], wanted: Set[str]) -> None:
-    """
-    Wait until all threads of these processes are in one of these states, or gone.
-    """
-    while not all(_states(pid) <= wanted for pid in pids):
-        time.sleep(_SHORT)
-
-
-def _states(pid: int) -> set[str]:
-    """
-    Return the states of the threads of a process (proc(5)).
-    """
-    states = set()
-    for path in Path(f"/proc/{pid}/task").glob("*/stat"):
-        with suppress(OSError):
-            # The name of the program, in parentheses, may have anything in it.
-            states.add(path.read_text().rpartition(")")[2].split()[0])
-    return states
-
-
-def atExit(end: Callable[[], object]) -> None:
-    """
-    Have a function called when this process ends, and not when a child of it does.
-    """
-    owner = os.getpid()
-    atexit.register(lambda: end() if os.getpid() == owner else None)
-
-
-def freePort() -> int:
-    """
-    Return a port that no program listens on, and that none gets for a connection while
-    the server is down.
-    """
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as free, suppress(OSError):
-            free.bind(("127.0.0.1", port))
-            return port
-
-
 __all__ = [
     "PASSWORD",
     "USER",
@@ -535,7 +388,5 @@ __all__ = [
     "MariaDB",
     "PostgreSQL",
     "SQLite",
-    "atExit",
-    "freePort",
     "serverOf",
 ]

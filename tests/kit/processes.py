@@ -19,8 +19,8 @@ from urllib.parse import quote
 
 from ldap3 import NONE, Connection, Server
 
+from .daemons import awaitAnswer, begin
 from .lifeline import Lifeline
-from .starting import awaitAnswer, begin
 
 
 class Process:

@@ -4,22 +4,15 @@ A real Redis server on this machine.
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import socket
-import subprocess
-import tempfile
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import ClassVar
 
 from twisted.trial.unittest import SkipTest
 
-from .databases import atExit, freePort
+from .daemons import Daemon, atExit
 from .examples import EXAMPLES
-from .lifeline import Lifeline
-from .starting import awaitAnswer, begin
 
 #: The example of what a server has in its settings, for the user and the password there.
 EXAMPLE = EXAMPLES / "redis-myapp.conf"
@@ -30,11 +23,10 @@ RULES = EXAMPLE.read_text("utf-8").partition("user myapp on >change-this ")[2]
 RULES = RULES.partition("\n")[0]
 
 
-class RedisServer:
+class RedisServer(Daemon):
     """
     A server, whose data is in memory.
 
-    @ivar port: its port on 127.0.0.1.
     @ivar socket: the path of its socket.
     """
 
@@ -50,11 +42,9 @@ class RedisServer:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         if program is None:
             raise SkipTest("install redis-server")
+        super().__init__("redis")
         self._program, self._settings = program, settings
-        self.home = Path(tempfile.mkdtemp(prefix="mycred-redis-"))
         self.socket = str(self.home / "s")
-        self.port = freePort()
-        self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     @classmethod
@@ -77,58 +67,14 @@ class RedisServer:
         """
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
+    def commandLine(self) -> list[str]:
         """
-        Start it, on the port that it had, and wait until it answers.
+        Return the command line that starts it.
         """
-        command = [self._program, "--bind", "127.0.0.1", "--dir", str(self.home)]
-        command += ["--port", str(self.port), "--unixsocket", self.socket]
-        command += ["--appendonly", "no", "--save", "", *self._settings]
-        self._process = process = begin(command, self.home, cwd=self.home)
-        self._lifeline = Lifeline(self.home, process.pid)
-        awaitAnswer(process, self.home, self._answers)
-
-    def kill(self) -> None:
-        """
-        End it at once (SIGKILL), with all that it knows; L{start} starts it again.
-        """
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-            self._lifeline.cut()
-
-    def stop(self) -> None:
-        """
-        End it, and remove its files.
-        """
-        self.kill()
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def freeze(self) -> None:
-        """
-        Stop it (SIGSTOP), and wait until it has stopped: connections stay open, and
-        nothing answers.
-        """
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
-
-    def thaw(self) -> None:
-        """
-        Let it go on (SIGCONT).
-        """
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def restore(self) -> None:
-        """
-        Have it work again after a test that has killed or stopped it.
-        """
-        if self._process is None:
-            self.start()
-        else:
-            self.thaw()
+        where = "--bind", "127.0.0.1", "--port", str(self.port)
+        files = "--dir", str(self.home), "--unixsocket", self.socket
+        memory = "--appendonly", "no", "--save", ""
+        return [self._program, *where, *files, *memory, *self._settings]
 
     def command(self, *words: str | bytes) -> bytes:
         """
@@ -152,7 +98,7 @@ class RedisServer:
                 reply += received
             return reply.removesuffix(b"$8\r\n the end\r\n")
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         """
         Return whether it answers.
         """

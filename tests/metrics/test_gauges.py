@@ -71,7 +71,7 @@ class LiveObjectsTests(SynchronousTestCase):
         self.assertEqual(living.all(), [kept])
 
 
-class NowTests(SynchronousTestCase):
+class GaugesTests(SynchronousTestCase):
     """
     Tests for what is read.
     """

@@ -19,6 +19,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._chain import checkersFor
+from mycred._metrics._counts import LoginCounts
 from mycred.checkers import (
     AllowAnonymousAccess,
     CheckerChain,
@@ -45,7 +46,7 @@ from mycred.credentials import (
 from mycred.error import TemporaryFailure, Throttled, UnauthorizedLogin
 from mycred.portal import ConnectionFacts, Portal, SessionPortal
 from mycred.sasl import mechanismsFor
-from mycred.stack import CheckerStack, Throttle
+from mycred.stack import AuditLog, CheckerStack, LoginCache, Throttle
 
 from ..kit.portals import Checker, raising
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf, portalOf
@@ -89,10 +90,10 @@ class Around:
         """
         ask = arguments[-1]
 
-        def pass_(credentials: Any) -> Any:
+        def pass_(credentials: Any, asked: Any) -> Any:
             self.asked.append(credentials)
             self.told.append(self.name)
-            return ask(credentials)
+            return ask(credentials, asked)
 
         return pass_
 
@@ -113,7 +114,7 @@ class Shut(Around):
         Return what asks.
         """
 
-        def refuse(credentials: Any) -> Any:
+        def refuse(credentials: Any, asked: Any) -> Any:
             self.asked.append(credentials)
             return fail(Throttled(7.5))
 
@@ -541,3 +542,69 @@ class OutcomeTests(StackTestCase):
             self.failureResultOf(portal.login(ALICE, None, Interface), TemporaryFailure)
             self.assertEqual([verdict for verdict, *_ in self.told()], ["temporary"])
             self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+
+class CountedTests(StackTestCase):
+    """
+    Tests for metrics that count logins through a stack.
+    """
+
+    def counted(self, metrics: Any, **more: Any) -> dict[Any, float]:
+        """
+        Log in, rightly and wrongly, and return how many logins were counted.
+        """
+        stack = CheckerStack([makeChecker()], metrics=metrics, **more)
+        portal = Portal(self.realm, [stack])
+        self.successResultOf(portal.login(ALICE, None, Interface))
+        self.failureResultOf(portal.login(EVE, None, Interface), UnauthorizedLogin)
+        self.successResultOf(portal.login(ALICE, None, Interface))
+        return {
+            (family, labels): value
+            for family, suffix, labels, value in metrics.samples()
+            if suffix in ("_total", "_count") and value
+        }
+
+    def test_same(self) -> None:
+        """
+        They count the same whether something else takes the events or not.
+        """
+        alone = self.counted(LoginCounts(), cache=LoginCache(60))
+        self.assertEqual(sum(alone.values()), 9)
+        self.assertIn(("mycred_login_cache_lookups", (("result", "hit"),)), alone)
+        for audit in (AuditLog(), self.audit):
+            found = self.counted(LoginCounts(), cache=LoginCache(60), audit=audit)
+            self.assertEqual(found, alone)
+        self.assertEqual(len(self.audit), 3)
+
+    def test_events(self) -> None:
+        """
+        A subclass of a program's that wants the events gets them.
+        """
+        verdicts = []
+
+        class Wanting(LoginCounts):
+            def __call__(self, event: Any) -> None:
+                verdicts.append(event.verdict)
+
+        self.counted(Wanting())
+        self.assertEqual(verdicts, ["accepted", "refused", "accepted"])
+
+    def test_broken(self) -> None:
+        """
+        What fails to count costs no login, and is logged.
+        """
+
+        class Broken(LoginCounts):
+            def countLogin(self, *args: Any) -> None:
+                raise ZeroDivisionError
+
+        self.assertEqual(self.counted(Broken()), {})
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
+
+    def test_unobserved(self) -> None:
+        """
+        An audit log without observers isn't told of logins.
+        """
+        self.assertEqual(CheckerStack([], audit=AuditLog()).watchers, ())
+        audit = AuditLog(lambda event: None)
+        self.assertEqual(CheckerStack([], audit=audit).watchers, (audit,))

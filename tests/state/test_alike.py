@@ -75,7 +75,7 @@ class AlikeTests(Direct, SynchronousTestCase):
         self.state = self.open(f"sqlite:///{self.mktemp()}")
         self.state._insistOnTables(soon())
         # What can be forgotten is, now and then.
-        self.state.EVERY = 5
+        self.state.SWEEP_EVERY = 5
         # It needn't outlive this test.
         self.state._database.read("pragma synchronous = off", {}, soon())
         self.runs = count()

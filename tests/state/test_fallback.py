@@ -22,6 +22,7 @@ from mycred._state import (
     StateUnavailable,
 )
 from mycred._state._outage import LONGEST_WAIT, Home
+from mycred._state._overdue import OverdueWatch
 
 from ..kit.statecases import StateSteps
 
@@ -274,6 +275,45 @@ class OutageTests(_Stepped):
         self.state.close()
         self.assertEqual(self.home.calls[-1], "close")
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class HeldUpReactor(Clock):
+    """
+    A clock whose calls are made as a reactor makes them: once in each round, before it
+    writes and reads.
+    """
+
+    def round(self) -> None:
+        """
+        Make the calls that are due.
+        """
+        due = [c for c in self.getDelayedCalls() if c.getTime() <= self.seconds()]
+        for call in due:
+            self.calls.remove(call)
+            call.called = 1
+            call.func(*call.args, **call.kw)
+
+
+class OverdueTests(SynchronousTestCase):
+    """
+    Tests for callers that wait for too long.
+    """
+
+    def test_heldUp(self) -> None:
+        """
+        Where it is the reactor that was held up, as by many connections, it writes what
+        was asked, and then reads the answer, before anybody has waited too long.
+        """
+        reactor = HeldUpReactor()
+        overdue: list[str] = []
+        watch = OverdueWatch(reactor, 0.9, lambda: 0.0, lambda: overdue.append("it is"))
+        watch.begin()
+        reactor.rightNow = 5.0
+        for _ in range(3):
+            self.assertEqual(overdue, [])
+            reactor.round()
+        self.assertEqual(overdue, ["it is"])
+        self.assertEqual(reactor.getDelayedCalls(), [])
 
 
 class CountingTests(_Stepped):

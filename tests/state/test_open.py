@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 from mycred import sharedstate
 from mycred.sharedstate import Fallback, ProcessState, openState
 
-from ..kit.databases import freePort
+from ..kit.daemons import freePort
 from ..kit.redisserver import PASSWORD, RedisServer
 from ..kit.statecases import StateSteps
 

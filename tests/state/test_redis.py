@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -24,6 +25,25 @@ from ..kit.statecases import StateCases, StateSteps, Steps, untilThere
 
 # How long anything may take that has to succeed, in seconds.
 _LONG = 60.0
+
+
+class LateClock:
+    """
+    The reactor, with a clock that is set forward as if it had been held up.
+
+    @ivar late: for how long, in seconds.
+    """
+
+    late = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+    def seconds(self) -> float:
+        """
+        Return the time.
+        """
+        return self.late + cast(Any, reactor).seconds()  # type: ignore[no-any-return]
 
 
 class _WithServer(StateSteps):
@@ -262,6 +282,23 @@ class ServerTests(_WithServer, TestCase):
         yield self.assertWaits(self.guess(), 1)
 
     @inlineCallbacks
+    def test_heldUp(self) -> Steps:
+        """
+        A reactor that is held up between a guess and the answer to it doesn't take the
+        next one for late.
+        """
+        clock = LateClock()
+        self.state = self.makeState(self.server.url, reactor=clock)
+        yield self.wrong(self.guess())
+        asked = self.state.reserve(self.guess())
+        clock.late = 2 * _LONG
+        yield asked
+        # As if the server's clock had gone on for as long.
+        clock.late = 0.0
+        yield self.wrong(self.guess())
+        yield self.assertWaits(self.guess(), 1)
+
+    @inlineCallbacks
     def test_otherLimits(self) -> Steps:
         """
         Of two processes with other settings each applies its own to what both count.
@@ -425,6 +462,8 @@ class TLSTests(_WithServer, TestCase):
             state = self.makeState(url)
             yield self.assertFailure(state.recall(b""), StateUnavailable)
             self.assertRaises((ValueError, OSError), state.check)
+        error = self.assertRaises(OSError, state.check)
+        self.assertIn("it begins no TLS", str(error))
 
     @inlineCallbacks
     def test_certificateIsForNobody(self) -> Steps:

@@ -200,7 +200,7 @@ class TableTests(OnSQLite, Direct, Place):
         empty, that of a pair after a day.  What is known, and values, stay.
         """
         state = self.open()
-        state.EVERY = state.BITE = 5
+        state.SWEEP_EVERY = state.SWEEP_SIZE = 5
         self.login(state, "home", "alice")
         self.successResultOf(state.compareAndSet(b"x", None, b"y", 0))
         for source in range(20):
@@ -218,7 +218,7 @@ class TableTests(OnSQLite, Direct, Place):
         what is known, nor values, nor what has failed just now.
         """
         state = self.open()
-        state.MOST, state.EVERY, state.BITE, state.COUNTED = 60, 5, 30, 1
+        state.MOST, state.SWEEP_EVERY, state.SWEEP_SIZE, state.COUNT_EVERY = 60, 5, 30, 1
         self.login(state, "home", "alice")
         self.successResultOf(state.compareAndSet(b"x", None, b"y", 60))
         for source in range(100):
@@ -269,7 +269,7 @@ class TableTests(OnSQLite, Direct, Place):
         Values whose time has come are deleted, whatever their keys are.
         """
         state = self.open()
-        state.EVERY = 1
+        state.SWEEP_EVERY = 1
         for key in (b"", b"\xff" * 64):
             self.set(state, key, None, b"x", 1)
         self.advance(2)
@@ -369,7 +369,7 @@ class _LeastRights(Direct):
         state = self.open(f"{server.dialect}://{where}")
         state.check()
         self.exhaust(state, 1, "bob")
-        state.EVERY, state.MOST, state.COUNTED = 1, 2, 1
+        state.SWEEP_EVERY, state.MOST, state.COUNT_EVERY = 1, 2, 1
         for number in range(2 * MOST_KNOWN):
             self.login(state, number, "alice", "right")
         self.assertGreater(state._sweeps, 2 * MOST_KNOWN)

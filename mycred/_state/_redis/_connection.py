@@ -65,6 +65,8 @@ class Connection:
         # When those commands were sent that wait for a reply, the first one first.
         self._sent: deque[float] = deque()
         self._watch = OverdueWatch(reactor, timeout, self._oldest, self._expire)
+        # When that was sent to which the last reply came.
+        self._asked = 0.0
         # By how much the server's clock is ahead, in microseconds.
         self._ahead = 0
 
@@ -88,15 +90,16 @@ class Connection:
     def clock(self) -> int:
         """
         Return the server's clock, in microseconds.  It may be ahead of that by the time
-        that its last answer took.
+        that its last answer took, and is never behind: where the reactor is held up, it
+        sends what it is asked and reads the replies later.
         """
         return int(self._reactor.seconds() * 1_000_000) + self._ahead
 
     def noteClock(self, clock: int) -> None:
         """
-        Note what the server has told of its clock.
+        Note what the last reply has told of the server's clock.
         """
-        self._ahead = clock - int(self._reactor.seconds() * 1_000_000)
+        self._ahead = clock - int(self._asked * 1_000_000)
 
     def close(self) -> Deferred[Any]:
         """
@@ -138,6 +141,7 @@ class Connection:
         Return a protocol that has greeted the server.
         """
         protocol = yield endpointOf(self._url, self._reactor).connect(makeFactory())
+        self._asked = self._reactor.seconds()
         try:
             sent = [protocol.execute_command(*command) for command in self._greeting]
             replies = yield gatherResults(sent, consumeErrors=True)
@@ -185,7 +189,7 @@ class Connection:
         self._watch.begin()
 
         def cbReply(reply: Any) -> Any:
-            sent.popleft()
+            self._asked = sent.popleft()
             return reply
 
         def ebReply(failure: Failure) -> Any:

@@ -100,6 +100,9 @@ def _connected(
         return connection
     try:
         return context.wrap_socket(connection, server_hostname=url.host)
+    except TimeoutError:
+        connection.close()
+        raise TimeoutError("it begins no TLS; redis:// is without") from None
     except BaseException:
         connection.close()
         raise

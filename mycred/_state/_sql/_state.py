@@ -62,15 +62,15 @@ class SQLState:
 
     @cvar MOST: how many entries there may be besides values; for a while there are some
         more.
-    @cvar EVERY: after how many guesses what was forgotten is deleted.
-    @cvar BITE: how many entries are deleted then: a guess makes six at most.
-    @cvar COUNTED: after how many times the entries are counted.
+    @cvar SWEEP_EVERY: after how many guesses a sweep deletes what was forgotten.
+    @cvar SWEEP_SIZE: how many entries a sweep deletes: a guess makes six at most.
+    @cvar COUNT_EVERY: after how many sweeps the entries are counted.
     """
 
     MOST = 1_000_000
-    EVERY = 100
-    BITE = 1000
-    COUNTED = 100
+    SWEEP_EVERY = 100
+    SWEEP_SIZE = 1000
+    COUNT_EVERY = 100
 
     _log = Logger()
 
@@ -107,7 +107,7 @@ class SQLState:
         self._workers = workers
         self._isChecked = False
         # The first guess has deleted what is left of an earlier time.
-        self._guesses = self.EVERY - 1
+        self._guesses = self.SWEEP_EVERY - 1
         self._sweeps = self._tooMany = 0
         self._isSweeping = False
         # How much later it is than the database says, in seconds: for tests.
@@ -146,7 +146,7 @@ class SQLState:
         """
         self._guesses += 1
         reserving = self._run(partial(self._reserve, guess))
-        if self._guesses >= self.EVERY and not self._isSweeping:
+        if self._guesses >= self.SWEEP_EVERY and not self._isSweeping:
             self._guesses, self._isSweeping = 0, True
             # Whatever keeps it from that, there is another time.
             self._run(self._sweep, _SWEEP).addBoth(self._endSweep)
@@ -290,10 +290,12 @@ class SQLState:
         Delete some of what can be forgotten; and what could be soonest, if there are too
         many entries.
         """
-        self._remove(self._reading(until).ended(self.BITE), until)
+        self._remove(self._reading(until).ended(self.SWEEP_SIZE), until)
         if self._tooMany > 0:
-            self._tooMany -= self._remove(self._reading(until).first(self.BITE), until)
-        if self._sweeps % self.COUNTED == 0:
+            self._tooMany -= self._remove(
+                self._reading(until).first(self.SWEEP_SIZE), until
+            )
+        if self._sweeps % self.COUNT_EVERY == 0:
             self._tooMany = self._reading(until).count() - self.MOST
         self._sweeps += 1
 
