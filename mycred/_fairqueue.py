@@ -11,11 +11,12 @@ from typing import Generic, TypeVar
 _T = TypeVar("_T", bound=Hashable)
 
 #: Where something comes from: from the widest to the narrowest, such as a network, an
-#: address in it, and a connection from there.
+#: address in it, and a connection from there.  Of a login the widest is whether
+#: its source is known.
 Source = tuple[Hashable, ...]
 
 #: The source of all of which no source is known.
-UNKNOWN: Source = (b"", b"", None)
+UNKNOWN: Source = (False, b"", b"", None)
 
 
 class FairQueue(Generic[_T]):

@@ -71,18 +71,19 @@ def networkOf(address: object) -> bytes:
 
 def sourceOf(credentials: object) -> Source:
     """
-    Return where credentials come from, as far as it is known: the network, the address,
-    and the connection.
+    Return where credentials come from, as far as it is known: whether somebody has logged
+    in to this account from there, the network, the address, and the connection.
 
     @param credentials: credentials of any class, which may have the attributes C{peer}
-        and C{session}.
+        and C{session}, and C{isFromKnownSource}, which a throttle sets.
     """
+    isKnown = getattr(credentials, "isFromKnownSource", False)
     peer = getattr(credentials, "peer", None)
     session = getattr(credentials, "session", None)
     if peer is None:
-        return b"", b"", session
+        return isKnown, b"", b"", session
     host = hostOf(peer)
-    return _prefix(host, _NETWORK), _prefix(host, _HOST), session
+    return isKnown, _prefix(host, _NETWORK), _prefix(host, _HOST), session
 
 
 def _prefix(host: str | None, sizes: dict[int, int]) -> bytes:

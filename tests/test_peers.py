@@ -87,9 +87,9 @@ class SourceTests(SynchronousTestCase):
             first, second, third = (
                 sourceOf(presented(peer)) for peer in (one, neighbour, other)
             )
-            self.assertEqual(first[0], second[0])
-            self.assertNotEqual(first[1], second[1])
-            self.assertNotEqual(first[0], third[0])
+            self.assertEqual(first[:2], second[:2])
+            self.assertNotEqual(first[2], second[2])
+            self.assertNotEqual(first[1], third[1])
 
     def test_host(self) -> None:
         """
@@ -106,6 +106,15 @@ class SourceTests(SynchronousTestCase):
         first = sourceOf(presented("192.0.2.1", session))
         self.assertIs(first[-1], session)
         self.assertEqual(first[:-1], sourceOf(presented("192.0.2.1"))[:-1])
+
+    def test_known(self) -> None:
+        """
+        All sources that are known for the account they log in to have turns of their own.
+        """
+        known, other = presented("192.0.2.1"), presented("192.0.2.1")
+        vars(known)["isFromKnownSource"] = True
+        self.assertNotEqual(sourceOf(known)[0], sourceOf(other)[0])
+        self.assertEqual(sourceOf(known)[1:], sourceOf(other)[1:])
 
     def test_unknown(self) -> None:
         """

@@ -12,7 +12,7 @@ def prefixOf(credentials: object) -> bytes:
     """
     Return where credentials come from, as the beginning of what is digested.
     """
-    return repr(sourceOf(credentials)[1]).encode("ascii") + b"\0"
+    return repr(sourceOf(credentials)[2]).encode("ascii") + b"\0"
 
 
 def placeOf(credentials: object) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import ceil, log2
 
-from ._interface import Bucket, Guess, Limit
+from ._interface import Bucket, Guess, Limit, Reservation
 
 #: For how long a source that has failed at an account is no newcomer there, in seconds.
 LATELY = 86_400.0
@@ -40,6 +40,15 @@ def bucketsOf(guess: Guess, kind: int) -> list[Bucket]:
     """
     others = ((), guess.newcomers, guess.strangers)[kind]
     return [*others] if guess.pair is None else [guess.pair, *others]
+
+
+def letThrough(token: tuple[float, int]) -> Reservation:
+    """
+    Return the answer to a guess that is let through.
+
+    @param token: when it was counted, and the kind of its source.
+    """
+    return Reservation(0.0, token, token[1] == KNOWN_SOURCE)
 
 
 def pauseAfter(level: float, limit: Limit) -> float:
@@ -130,6 +139,7 @@ __all__ = [
     "charged",
     "isForgiven",
     "isNew",
+    "letThrough",
     "pauseAfter",
     "refunded",
     "waitAt",

@@ -217,7 +217,7 @@ class Fallback:
         here = self._local.reserve(guess)
         if not here.wait:
             counted.local = here
-        return Reservation(0.0, counted)
+        return reservation._replace(token=counted)
 
     def _countHere(self, guess: Guess, counted: _Counted) -> Reservation:
         """
@@ -229,7 +229,7 @@ class Fallback:
             counted.outcome = Outcome.UNKNOWN
             return here
         counted.local = here
-        return Reservation(0.0, counted)
+        return here._replace(token=counted)
 
     def _cbLate(self, guess: Guess, counted: _Counted, reservation: Reservation) -> None:
         """

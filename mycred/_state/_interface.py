@@ -79,10 +79,13 @@ class Reservation(NamedTuple):
     @ivar wait: for how long no such login may be tried, in seconds; 0 if this one may be.
     @ivar token: what L{ISharedState.settle} needs; opaque.  With L{None} nothing was
         counted here.
+    @ivar isKnown: whether it is let through as one from a source that has logged in to
+        the account lately.
     """
 
     wait: float
     token: Any = None
+    isKnown: bool = False
 
 
 class Outcome(Enum):

@@ -22,6 +22,7 @@ from ._buckets import (
     charged,
     isForgiven,
     isNew,
+    letThrough,
     refunded,
     waitAt,
 )
@@ -192,11 +193,11 @@ class ProcessState:
             if record is not None and record[0] + TRIED > now:
                 when, counted = record
                 self._tried.put(tried, (when, counted + 3))
-                return Reservation(0.0, (when, int(counted) % 3))
+                return letThrough((when, int(counted) % 3))
             self._tried.put(tried, (now, 3.0 + kind))
         for bucket, table, times in found:
             table.put(bucket.key, charged(times, now, bucket.limit))
-        return Reservation(0.0, (now, kind))
+        return letThrough((now, kind))
 
     def _count(self, known: bytes) -> None:
         """

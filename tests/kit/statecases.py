@@ -363,6 +363,19 @@ class StateCases(StateSteps):
         yield self.assertWaits(self.guess(), 1)
 
     @inlineCallbacks
+    def test_isKnown(self: Any) -> Steps:
+        """
+        Of a guess that is let through it is said whether its source is known.
+        """
+        seen = []
+        for _ in range(2):
+            for source in (1, 2):
+                reservation = yield self.reserve(self.guess(source=source))
+                seen.append(reservation.isKnown)
+            yield self.login(self.guess(source=2), RIGHT)
+        self.assertEqual(seen, [False, False, False, True])
+
+    @inlineCallbacks
     def test_knownFails(self: Any) -> Steps:
         """
         What a source that is known fails at costs no other bucket.

@@ -7,10 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._peers import sourceOf
+from mycred._state import ProcessState
 from mycred.error import Throttled, UnauthorizedLogin
-from tests.kit.throttled import LIMITS, Scene, allowed
+from mycred.testing import SteppedWorkers
+from tests.kit.throttled import LIMITS, CountingChecker, Scene, allowed
 
 #: Where the owner of the account is known, and where not.
 HOME, HOTEL = "203.0.113.80", "198.18.7.7"
@@ -121,6 +126,63 @@ class AttackTests(SynchronousTestCase):
         self.assertLessEqual(verified, sum(most))
         self.assertGreaterEqual(verified, most[0])
         self.assertOwnerGetsIn(30)
+
+
+class Shared:
+    """
+    A state that is elsewhere, as far as a throttle can see.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._state = ProcessState(clock)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
+
+
+class QueuedChecker(CountingChecker):
+    """
+    A checker whose logins wait for a thread.
+
+    @ivar workers: the threads, which a test has do each job.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workers = SteppedWorkers()
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """
+        Verify a password when it is its turn.
+        """
+        turn = self.workers.run(int, source=sourceOf(credentials))
+        ask = super().requestAvatarId
+        return turn.addCallback(lambda _: ask(credentials))
+
+
+class TurnTests(SynchronousTestCase):
+    """
+    Tests for logins that wait for a thread, as those whose hash is verified.
+    """
+
+    def test_knownSource(self) -> None:
+        """
+        A source that is known takes turns with all others together: the owner of an
+        account at which 200 sources guess at a time waits for none of them but those
+        whose turn it is.
+        """
+        checker = QueuedChecker()
+        for state in (ProcessState, Shared):
+            scene = Scene(state=state, checker=checker)
+            for number in range(2):
+                for each in range(200 * number):
+                    guess = scene.login(password=b"%d" % each, host=f"10.0.{each}.1")
+                    guess.addErrback(lambda f: f.trap(UnauthorizedLogin, Throttled))
+                owner = scene.login(host=HOME)
+                # Two are with the thread already, and one was next.
+                checker.workers.step(4 if number else 1)
+                self.assertEqual(scene.ended(owner), b"alice")
+            checker.workers.step(checker.workers.waiting)
 
 
 class ManyAccountsTests(SynchronousTestCase):

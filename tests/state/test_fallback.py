@@ -357,6 +357,20 @@ class CountingTests(_Stepped):
             self.reserved(self.guess(source=2, account=number))
         self.assertEqual(self.reserved(self.guess(source=2)).wait, 0)
 
+    def test_isKnown(self) -> None:
+        """
+        Whether a source is known is said as the home has it, and while that is down as
+        this process has it.
+        """
+        self.home.isSteady = True
+        reservation = self.reserved(self.guess())
+        self.state.settle(self.guess(), reservation, RIGHT)
+        seen = [self.reserved(self.guess(source=n)).isKnown for n in (1, 2)]
+        self.home.isSteady = False
+        self.hang()
+        seen += [self.reserved(self.guess(source=n)).isKnown for n in (1, 2)]
+        self.assertEqual(seen, [True, False] * 2)
+
     def test_settles(self) -> None:
         """
         A login that was right, or of which nothing was learned, costs nothing in either

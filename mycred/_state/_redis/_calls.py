@@ -10,7 +10,7 @@ from math import ceil, inf
 from struct import pack
 from typing import Any, NamedTuple
 
-from .._buckets import KINDS, bucketsOf, charged
+from .._buckets import KINDS, bucketsOf, charged, letThrough
 from .._errors import StateUnavailable
 from .._interface import Bucket, Guess, Limit, Outcome, Reservation
 from ._lua import COMPARE_AND_SET, RECALL, RESERVE, SETTLE, Script
@@ -182,7 +182,7 @@ def reservationOf(reply: Any, guess: Guess) -> tuple[Reservation | None, int]:
         return Reservation(min(wait / _MICRO, max(x.longest for x in limits))), clock
     if kind not in KINDS:
         raise StateUnavailable(NONSENSE)
-    return Reservation(0.0, (when, kind)), clock
+    return letThrough((when, kind)), clock
 
 
 def valueOf(reply: Any) -> bytes | None:

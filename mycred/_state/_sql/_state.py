@@ -30,6 +30,7 @@ from ..._sql.client import (
 )
 from ...error import TemporaryFailure
 from ...workers import Workers
+from .._buckets import letThrough
 from .._errors import StateUnavailable
 from .._interface import Guess, ISharedState, Outcome, Reservation
 from ._counting import Changed, Waits, charge, seen, settle, surplus
@@ -268,7 +269,7 @@ class SQLState:
             while True:
                 try:
                     counting = partial(charge, guess=guess, kind=kind)
-                    return Reservation(0.0, self._change(counting, until))
+                    return letThrough(self._change(counting, until))
                 except Changed as changed:
                     kind = changed.kind
         except Waits as waits:
