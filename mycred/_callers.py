@@ -61,7 +61,7 @@ _PREFIX = re.compile(
 )
 
 
-class CallerFacts(ConnectionFacts):
+class _CallerFacts(ConnectionFacts):
     """
     What is known of a connection by its socket alone.
     """
@@ -81,7 +81,7 @@ def noteCaller(credentials: Any) -> None:
     if facts is None:
         if getattr(credentials, "peer", None) is not None:
             return
-    elif type(facts) is not CallerFacts:
+    elif type(facts) is not _CallerFacts:
         return
     caller = _caller()
     if caller is None and facts is None:
@@ -98,7 +98,7 @@ def noteCaller(credentials: Any) -> None:
         return
 
 
-def _caller() -> CallerFacts | None:
+def _caller() -> _CallerFacts | None:
     """
     Return what is known of the connection whose data is being handled; L{None} if there
     is none, or what it says can't be trusted.
@@ -111,7 +111,7 @@ def _caller() -> CallerFacts | None:
     # The client of a UNIX socket may have the text of any address as its path.
     if not isinstance(transport.getPeer(), (IPv4Address, IPv6Address)):
         return None
-    return CallerFacts(transport, service)
+    return _CallerFacts(transport, service)
 
 
 def _transport() -> Any:
@@ -148,4 +148,4 @@ def _serviceIn(prefix: object) -> str | None:
     return _PROMPT.get(protocol)
 
 
-__all__ = ["SERVICES", "CallerFacts", "noteCaller"]
+__all__ = ["SERVICES", "noteCaller"]

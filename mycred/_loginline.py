@@ -17,8 +17,8 @@ from ._secrets import printable
 #: The format of the line.
 LINE = "Login {verdict}: {told}"
 
-#: How much is shown of a name, in characters.
-LONGEST_NAME = 64
+# How much is shown of a name, in characters.
+_LONGEST_NAME = 64
 
 # The same of a reason, and of what the server itself has chosen.
 _LONGEST_REASON, _LONGEST = 300, 4096
@@ -64,13 +64,13 @@ def shownOf(event: LoginEvent) -> tuple[str, dict[str, str]]:
     credentials, avatarId = event.credentials, event.avatarId
     # The address is the last one, so that a pattern for addresses can count on it.
     facts = (
-        ("user", decodedName(partOf(credentials, "username")), LONGEST_NAME),
-        ("avatar", _named(avatarId), LONGEST_NAME),
+        ("user", decodedName(partOf(credentials, "username")), _LONGEST_NAME),
+        ("avatar", _named(avatarId), _LONGEST_NAME),
         ("key", partOf(avatarId, "provedBy"), _LONGEST_REASON),
         ("reason", event.reason, _LONGEST_REASON),
         ("why", event.why, _LONGEST_REASON),
         ("by", authTypeOf(event.checker), _LONGEST),
-        ("service", partOf(credentials, "service"), LONGEST_NAME),
+        ("service", partOf(credentials, "service"), _LONGEST_NAME),
         ("ms", str(round(event.seconds * 1000)), _LONGEST),
         ("peer", hostOf(partOf(credentials, "peer")), _LONGEST),
     )
@@ -84,7 +84,7 @@ def shownOf(event: LoginEvent) -> tuple[str, dict[str, str]]:
         # reason, which would tell a client which one it is.
         if text.isprintable() and _SIGNS.isdisjoint(text):
             isQuoted = name in _QUOTED
-            shown = f'"{text}"' if isQuoted else text[:LONGEST_NAME].replace(" ", "?")
+            shown = f'"{text}"' if isQuoted else text[:_LONGEST_NAME].replace(" ", "?")
         else:
             shown, known[name] = _value(name, text), printable(text)
         told.append(f"{name}={shown}")
@@ -116,7 +116,7 @@ def _value(name: str, text: str) -> str:
     the end of the line, or for a command to a terminal.
     """
     if name not in _QUOTED:
-        return _escaped(_SPACE.sub("?", text[:LONGEST_NAME]))
+        return _escaped(_SPACE.sub("?", text[:_LONGEST_NAME]))
     return f'"{_escaped(text)}"'
 
 
@@ -139,4 +139,4 @@ def _codeOf(character: str) -> str:
     return form % code
 
 
-__all__ = ["LINE", "LONGEST_NAME", "levelOf", "logLogin", "shownOf"]
+__all__ = ["LINE", "levelOf", "logLogin", "shownOf"]

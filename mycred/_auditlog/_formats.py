@@ -10,14 +10,14 @@ from collections.abc import Callable
 from twisted.logger import LogEvent, formatEvent, formatTime
 
 
-def textLine(event: LogEvent) -> str:
+def _textLine(event: LogEvent) -> str:
     """
     Return the line that the log has, after the time in this machine's zone.
     """
     return f"{formatTime(event['log_time'])} {formatEvent(event)}\n"
 
 
-def jsonLine(event: LogEvent) -> str:
+def _jsonLine(event: LogEvent) -> str:
     """
     Return a JSON object.  Its names have dots, and it has no other objects in it: so a
     pattern can look for one field, which no text of a client's can be taken for, since
@@ -28,6 +28,8 @@ def jsonLine(event: LogEvent) -> str:
 
 
 #: The formats by name.
-FORMATS: dict[str, Callable[[LogEvent], str]] = {"line": textLine, "json": jsonLine}
+FORMATS: dict[str, Callable[[LogEvent], str]] = {"line": _textLine, "json": _jsonLine}
 
-__all__ = ["FORMATS", "jsonLine", "textLine"]
+__all__ = [
+    "FORMATS",
+]

@@ -12,9 +12,9 @@ from typing import NamedTuple
 #: The pairs of a label and its value.
 Labels = tuple[tuple[str, str], ...]
 
-#: What marks the process that a gauge is of, where there are several.  No label is called
-#: C{job}, C{instance} or C{service}: Prometheus, or its operator, has those itself.
-WORKER = "worker"
+# What marks the process that a gauge is of, where there are several.  No label is called
+# C{job}, C{instance} or C{service}: Prometheus, or its operator, has those itself.
+_WORKER = "worker"
 
 
 class Family(NamedTuple):
@@ -66,7 +66,7 @@ def add(
     for worker, samples in parts:
         for family, suffix, labels, value in samples:
             if worker is not None and families[family].kind == "gauge":
-                labels = (*labels, (WORKER, worker))
+                labels = (*labels, (_WORKER, worker))
             key = family, suffix, labels
             totals[key] = totals.get(key, 0) + value
     return [Sample(*key, value) for key, value in totals.items()]
@@ -132,7 +132,6 @@ def _labelIn(pair: object) -> tuple[str, str]:
 
 
 __all__ = [
-    "WORKER",
     "BadSamples",
     "Family",
     "Labels",

@@ -132,6 +132,9 @@ class Throttle:
             Limit(newcomers, longest / 2, forget),
             remember,
         )
+        if isinstance(exempt, str):
+            # Each of its letters would be looked at as a network.
+            raise ValueError(f'exempt: write a list of networks: ["{exempt}"]')
         self._exempt = tuple(map(networkFrom, exempt))
         self._secret = SharedSecret(state, self._cbSecret)
         self._isDown = False

@@ -244,9 +244,11 @@ class WorkersTests(ServerTests, SynchronousTestCase):
         Two workers that share a state count together.
         """
         server = self.serve(f"state = sqlite:///{self.folder}/state")
-        answers = [self.guess(server, number) for number in range(GUESSES + 2)]
+        answers = [self.guess(server, number) for number in range(2 * GUESSES)]
         waiting = ["UNAVAILABLE" in answer for answer in answers]
-        self.assertEqual(waiting, [False] * GUESSES + [True] * 2, answers)
+        self.assertNotIn(True, waiting[:GUESSES], answers)
+        # Not all of them need to wait: the first pauses are short.
+        self.assertIn(True, waiting, answers)
         self.assertNotIn("by itself", server.log)
 
     def test_alone(self) -> None:
@@ -254,7 +256,7 @@ class WorkersTests(ServerTests, SynchronousTestCase):
         Without a state each counts by itself, and the log says so.
         """
         server = self.serve()
-        answers = [self.guess(server, number) for number in range(GUESSES + 2)]
+        answers = [self.guess(server, number) for number in range(2 * GUESSES)]
         self.assertNotIn("UNAVAILABLE", "".join(answers))
         self.assertIn(
             "--processes=2: each of them counts failed logins by itself", server.log

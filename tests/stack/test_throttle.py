@@ -226,6 +226,7 @@ class ThrottleTests(SynchronousTestCase):
             ("forget", float("nan"), "forget: "),
             ("remember", 0, "remember: "),
             ("exempt", ["192.0.2.1/24"], "write 192.0.2.0/24"),
+            ("exempt", "192.0.2.0/24", 'a list of networks: ["192.0.2.0/24"]'),
         ):
             with self.assertRaises(ValueError) as raised:
                 Throttle(ProcessState(), **{option: value})  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from mycred._state import Outcome, RedisState, StateUnavailable
 from mycred._state._redis._answers import Refused, ScriptUnknown, refusalOf
 
 from ..kit.certificates import Authority
-from ..kit.databases import freePort
+from ..kit.daemons import freePort
 from ..kit.redisserver import EXAMPLE, PASSWORD, RULES, USER, RedisServer
 from ..kit.statecases import StateCases, StateSteps, Steps, untilThere
 

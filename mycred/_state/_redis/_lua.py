@@ -17,8 +17,8 @@ from .._buckets import LATELY, MOST_KNOWN, TRIED
 
 _MICRO = 1_000_000
 
-#: The longest value, with what is stored before it, in bytes.
-LONGEST_STORED = 9 + 4096
+# The longest value, with what is stored before it, in bytes.
+_LONGEST_STORED = 9 + 4096
 
 
 class Script(NamedTuple):
@@ -231,7 +231,7 @@ _VALUE = (
     + f"""
 local now = clock + struct.unpack('<d', ARGV[1])
 local value
-local stored = redis.call('GETRANGE', KEYS[1], 0, {LONGEST_STORED - 1})
+local stored = redis.call('GETRANGE', KEYS[1], 0, {_LONGEST_STORED - 1})
 if #stored >= 9 and string.sub(stored, 1, 1) == '=' then
     local ends = struct.unpack('<d', stored, 2)
     if ends == 0 or ends > now then value = string.sub(stored, 10) end
@@ -274,7 +274,6 @@ return 1
 
 __all__ = [
     "COMPARE_AND_SET",
-    "LONGEST_STORED",
     "RECALL",
     "RESERVE",
     "SETTLE",
