@@ -277,13 +277,15 @@ class Portal(Counterpart, TwistedPortal):
         # ID, as it would after addCallback, which takes as long as all the rest.
         answer: Any
         try:
-            answer = self._cbAvatarId(avatarId.result, mind, interfaces)
+            answer = self.realm.requestAvatar(avatarId.result, mind, *interfaces)
         except BaseException:
             return fail()
         if type(answer) is tuple:
             avatarId.result = answer
             return cast("Deferred[Login]", avatarId)
-        return answer if isinstance(answer, Deferred) else succeed(answer)
+        return (
+            self._awaitAvatar(answer) if isinstance(answer, Deferred) else succeed(answer)
+        )
 
     def _cbAvatarId(
         self, avatarId: AvatarID, mind: object, interfaces: tuple[InterfaceType, ...]
@@ -293,11 +295,7 @@ class Portal(Counterpart, TwistedPortal):
         """
         login: Login | Deferred[Login]
         login = self.realm.requestAvatar(avatarId, mind, *interfaces)
-        # Asked first, since to ask whether something else is a Deferred is slow:
-        # its metaclass is that of abstract classes.
-        if type(login) is tuple or not isinstance(login, Deferred):
-            return login
-        return self._awaitAvatar(login)
+        return self._awaitAvatar(login) if isinstance(login, Deferred) else login
 
     def _awaitAvatar(self, login: Deferred[Login]) -> Deferred[Login]:
         """

@@ -4,6 +4,7 @@ Deployment: here protocols, the realm and the checkers are tied together.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -168,6 +169,9 @@ def dropCheckers(options: MutableMapping[str, Any]) -> None:
             )
     options["credCheckers"].clear()
     options["credInterfaces"].clear()
+    # With Python 3.12 the search for plugins leaves frames in a cycle, and a checker in
+    # them.
+    gc.collect()
 
 
 def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:
