@@ -42,6 +42,8 @@ from mycred.conch import hostKeyIn
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure
 from mycred.sasl import secretIn
+from mycred.sharedstate import openState
+from mycred.stack import AuditFile, readStack
 from mycred.tls import TLSOptions
 
 from .kit.names import publicModules, quietly
@@ -181,6 +183,7 @@ class TakenTests(SynchronousTestCase):
             {
                 ("AccountRules", "nologin"),
                 ("AccountRules", "shells"),
+                ("AuditFile", "path"),
                 ("CertificateChecker", "ca"),
                 ("CertificateChecker", "crl"),
                 ("CertificateChecker", "map"),
@@ -211,6 +214,8 @@ class TakenTests(SynchronousTestCase):
                 ("checkKeyFiles", "revoked"),
                 ("hostKeyIn", "path"),
                 ("ldapSettings", "given"),
+                ("openState", "passwordfile"),
+                ("readStack", "path"),
                 ("sqlSettings", "given"),
                 ("secretIn", "path"),
             },
@@ -381,6 +386,20 @@ class TakenTests(SynchronousTestCase):
             self.assertEqual(secretIn(form(path)), b"s" * 32)
             made = str(self.folder / f"made{number}")
             self.assertEqual(secretIn(form(made)), secretIn(made))
+
+    def test_stack(self) -> None:
+        """
+        So does what reads the file of a stack, and what it has.
+        """
+        path = self.write("login.ini", b"[stack]\ncheckers = memory:alice:sesame\n")
+        empty, log = self.write("empty", b""), self.write("log", b"")
+        for form in FORMS:
+            self.assertEqual(self.login(readStack(form(path))), b"alice")
+            self.assertEqual(AuditFile(form(log)).path, log)
+            error = self.assertRaises(
+                ValueError, openState, "redis://127.0.0.1/0", form(empty)
+            )
+            self.assertIn(empty, str(error))
 
     def test_messages(self) -> None:
         """

@@ -110,7 +110,8 @@ class _Machine(RuleBasedStateMachine):
         Copy messages.
         """
         user += self.suffix
-        known = self.mail[user]
+        # Those that are copied now have numbers, too.
+        known = dict(self.mail[user])
         copied = self.case.done(self.both[store].copy(user, chosen))
         expected = [(uid, self._new(user, *known[uid])) for uid in chosen if uid in known]
         self.case.assertEqual([(old, new.uid) for old, new in copied], expected)
