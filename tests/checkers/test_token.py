@@ -139,7 +139,7 @@ class TokenCheckerTests(SynchronousTestCase):
         credentials.peer = "192.0.2.7"
         self.successResultOf(self.checker.requestAvatarId(credentials))
         [(_, source)] = self.verifier.asked
-        self.assertEqual(source, (b"\xc0\0\2", b"\xc0\0\2\7", None))
+        self.assertEqual(source, (False, b"\xc0\0\2", b"\xc0\0\2\7", None))
 
     def test_reasons(self) -> None:
         """
