@@ -48,4 +48,4 @@ def mostOf(limit: Limit, seconds: float) -> int:
     return limit.free + 1 + int(log2(seconds + 1))
 
 
-__all__ = ["PAIR", "guessOf", "keyOf", "mostOf"]
+__all__ = ["NEWCOMERS", "PAIR", "guessOf", "keyOf", "mostOf"]

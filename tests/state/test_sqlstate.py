@@ -25,12 +25,15 @@ from mycred._sql.client import BadStatement, DatabaseURL
 from mycred._state._buckets import (
     LATELY,
     MOST_KNOWN,
+    NEWCOMER,
+    STRANGER,
     charged,
     isNew,
     refunded,
     waitAt,
 )
 from mycred._state._errors import StateUnavailable
+from mycred._state._interface import Guess
 from mycred._state._sql import SQLState
 from mycred._state._sql._entries import _entryOf
 from mycred.testing import SteppedWorkers
@@ -38,7 +41,7 @@ from mycred.workers import Workers
 
 from ..kit.databases import DatabaseServer, PostgreSQL, serverOf
 from ..kit.examples import EXAMPLES
-from ..kit.guesses import PAIR, keyOf
+from ..kit.guesses import NEWCOMERS, PAIR, guessOf, keyOf, mostOf
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 from ..kit.sqlstates import LONG, Direct
 from ..kit.statecases import StateCases
@@ -129,6 +132,70 @@ class TableTests(OnSQLite, Direct, Place):
         key, old, new, *seconds = what
         setting = state.compareAndSet(key, old, new, *seconds or [3600])
         return self.successResultOf(setting)
+
+    def together(self, *guesses: Guess) -> tuple[list[Any], int]:
+        """
+        Make guesses at a time, after one at the account of alice.
+
+        @return: the answers, and how many transactions they took.
+        """
+        self.reserve(self.open(), "elsewhere", "alice")
+        workers = SteppedWorkers()
+        state = self.open(workers=workers, connections=1)
+        transactions = []
+        transact = state._database.transaction
+
+        def noted(*given: Any) -> Any:
+            transactions.append(given)
+            return transact(*given)
+
+        self.patch(state._database, "transaction", noted)
+        answers = [state.reserve(guess) for guess in guesses]
+        while workers.pool.jobs:
+            workers.step()
+        return [self.successResultOf(answer) for answer in answers], len(transactions)
+
+    def test_oneTransaction(self) -> None:
+        """
+        Guesses of many sources at one account, at a time, are counted one after another
+        in few transactions, and leave no entries that say nothing.
+        """
+        answers, transactions = self.together(*[guessOf(n, "alice") for n in range(100)])
+        counted = [answer.token for answer in answers if not answer.wait]
+        self.assertEqual(len(counted), mostOf(NEWCOMERS, 0) - 1)
+        self.assertEqual(len({token.when for token in counted}), len(counted))
+        # With that which insists on the tables; the last of them only read.
+        self.assertEqual(transactions, 3)
+        empty = "select count(*) from mycred_state_entries where until_at = 0"
+        state = self.states[-1]
+        self.assertEqual(state._database.read(empty, {}, soon()).rows[0][0], 0)
+
+    def test_otherKind(self) -> None:
+        """
+        A source that was new when its guesses were made isn't after the first one: the
+        others count at the account.
+        """
+        guesses = [guessOf("s", "alice", n) for n in range(PAIR.free + 1)]
+        (_, *answers), _ = self.together(guessOf("first", "alice"), *guesses)
+        self.assertEqual([answer.wait for answer in answers], [0] * len(guesses))
+        kinds = [answer.token.kind for answer in answers]
+        self.assertEqual(kinds, [NEWCOMER] + [STRANGER] * PAIR.free)
+
+    def test_nobodyWaits(self) -> None:
+        """
+        A guess for whose answer nobody waits any more, before it was asked about, costs
+        nothing.
+        """
+        workers = SteppedWorkers()
+        state = self.open(workers=workers, connections=1)
+        first, cancelled = (state.reserve(guessOf("s", name)) for name in ("a", "b"))
+        cancelled.cancel()
+        self.failureResultOf(cancelled, CancelledError)
+        while workers.pool.jobs:
+            workers.step()
+        self.successResultOf(first)
+        accounts = [keyOf(name) in b"".join(self.names(state)) for name in ("a", "b")]
+        self.assertEqual(accounts, [True, False])
 
     def execute(self, statement: str) -> None:
         """
@@ -588,6 +655,27 @@ class RequestTests(Direct, SynchronousTestCase):
         workers.step()
         failure = self.failureResultOf(waiting, StateUnavailable)
         self.assertIn("too much waits", failure.getErrorMessage())
+
+    def test_failTogether(self) -> None:
+        """
+        Guesses that are asked about together fail together, except those that nobody
+        waits for any more; and those that have waited too long by then aren't asked
+        about.
+        """
+        workers = SteppedWorkers()
+        state = self.open(workers=workers)
+        waiting = [state.reserve(guessOf(n, "alice")) for n in range(4)]
+        waiting[2].cancel()
+        self.failureResultOf(waiting[2], CancelledError)
+        state._timeout = 0.0
+        waiting.append(state.reserve(guessOf(4, "alice")))
+        state._timeout = LONG
+        while workers.pool.jobs:
+            workers.step()
+        for number in (0, 1, 3, 4):
+            failure = self.failureResultOf(waiting[number], StateUnavailable)
+            isLate = "too much waits" in failure.getErrorMessage()
+            self.assertEqual(isLate, number == 4)
 
     def test_defect(self) -> None:
         """

@@ -5,7 +5,7 @@ Guesses in the entries of a database, by the rule of a bucket.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 from .._buckets import (
     KNOWN_SOURCE,
@@ -27,6 +27,9 @@ from ._entries import ATTEMPT, BUCKET, KNOWN, NOTHING, Entries, Entry
 
 _Found = Mapping[bytes, Entry]
 
+# How far apart guesses are that are counted in one transaction, in seconds.
+_APART = 1e-6
+
 
 class Token(NamedTuple):
     """
@@ -40,72 +43,90 @@ class Token(NamedTuple):
     kind: int
 
 
-class Changed(Exception):
+class Waits(NamedTuple):
     """
-    The source is of another kind than it seemed at first, and other buckets count.
-
-    @ivar kind: which kind.
-    """
-
-    def __init__(self, kind: int) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
-class Waits(Exception):
-    """
-    A guess has to wait, and nothing is counted.
+    That a guess has to wait, and nothing is counted.
 
     @ivar seconds: for how long.
     """
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
+    seconds: float
 
 
-def seen(entries: Entries, guess: Guess) -> int:
+#: What becomes of a guess: it waits, or is counted; or of which kind its source is, if
+#: nothing of that is known yet.
+Fate = Union[int, Waits, Token]
+
+
+def seen(entries: Entries, guesses: Sequence[Guess]) -> list[Fate]:
     """
-    Return the kind of the source of a guess, without a lock: when there is one it may be
-    another.
-
-    @raise Waits: if the guess has to wait.
+    Return which guesses have to wait, and of which kind the sources of the others are,
+    without a lock: when there is one they may be of another.
     """
-    every = {*bucketsOf(guess, NEWCOMER), *bucketsOf(guess, STRANGER)}
-    found, now = entries.find([*map(_nameOf, every), *_knownNames(guess)])
-    kind = _kindIn(found, guess, now)
-    _insistOnNoWait(found, bucketsOf(guess, kind), now)
-    return kind
+    names = [
+        name
+        for guess in guesses
+        for kind in (NEWCOMER, STRANGER)
+        for name in (*map(_nameOf, bucketsOf(guess, kind)), *_knownNames(guess))
+    ]
+    found, now = entries.find(dict.fromkeys(names))
+    return [_fateOf(found, guess, _kindIn(found, guess, now), now) for guess in guesses]
 
 
-def charge(entries: Entries, guess: Guess, kind: int) -> Token:
+def charge(entries: Entries, guesses: Sequence[tuple[Guess, int]]) -> list[Fate]:
     """
-    Count a guess.
+    Count guesses, one after another.
 
-    @param kind: the kind of its source, as L{seen} returns it.
+    @param guesses: each with the kind of its source, as L{seen} returns it.
 
-    @raise Changed: if it is of another.
-    @raise Waits: if the guess has to wait.
+    @return: what becomes of each; a kind, if its source is of another.
     """
-    buckets, tried = bucketsOf(guess, kind), _triedNames(guess)
-    found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *_knownNames(guess)])
-    changed = _kindIn(found, guess, now)
-    if changed != kind:
-        raise Changed(changed)
-    _insistOnNoWait(found, buckets, now)
+    locked = {_nameOf(b) for guess, kind in guesses for b in bucketsOf(guess, kind)}
+    also = {
+        name
+        for guess, _ in guesses
+        for name in (*_triedNames(guess), *_knownNames(guess))
+    }
+    there, now = entries.lock(locked, also)
+    found, written = dict(there), dict[bytes, Entry]()
+    fates = []
+    for number, (guess, kind) in enumerate(guesses):
+        # No two are counted at the same time: by that they are told apart.
+        at = now + number * _APART
+        fate, changed = _charged(found, guess, kind, at)
+        found.update(changed)
+        written.update(changed)
+        fates.append(fate)
+    entries.write(written)
+    # What was made to be locked, and isn't needed.
+    entries.remove(n for n in locked - written.keys() if found.get(n) == NOTHING)
+    return fates
+
+
+def _charged(
+    found: _Found, guess: Guess, kind: int, now: float
+) -> tuple[Fate, Mapping[bytes, Entry]]:
+    """
+    Return what becomes of a guess, and the entries that change by that.
+    """
+    seenNow = _kindIn(found, guess, now)
+    if seenNow != kind:
+        return seenNow, {}
+    fate = _fateOf(found, guess, kind, now)
+    if isinstance(fate, Waits):
+        return fate, {}
+    tried = _triedNames(guess)
     for name in tried:
         count, when, until, before = found.get(name, NOTHING)
         if count and when + TRIED > now:
-            entries.write({name: Entry(count + 1, when, until, before)})
-            return Token(when, before)
-    written = {
+            return Token(when, before), {name: Entry(count + 1, when, until, before)}
+    changed = {
         _nameOf(b): _entryOf(b, charged(_timesIn(found, b), now, b.limit), guess)
-        for b in buckets
+        for b in bucketsOf(guess, kind)
     }
     for name in tried:
-        written[name] = Entry(1.0, now, now + TRIED, kind)
-    entries.write(written)
-    return Token(now, kind)
+        changed[name] = Entry(1.0, now, now + TRIED, kind)
+    return Token(now, kind), changed
 
 
 def settle(entries: Entries, guess: Guess, token: Token | None, outcome: Outcome) -> bool:
@@ -177,15 +198,14 @@ def _kindIn(found: _Found, guess: Guess, now: float) -> int:
     return NEWCOMER if isNew(now, _timesIn(found, guess.pair)) else STRANGER
 
 
-def _insistOnNoWait(found: _Found, buckets: Sequence[Bucket], now: float) -> None:
+def _fateOf(found: _Found, guess: Guess, kind: int, now: float) -> Fate:
     """
-    Insist that none of some buckets is in a pause.
-
-    @raise Waits: if one is.
+    Return that a guess has to wait, if a bucket that counts is in a pause; else the kind
+    of its source.
     """
-    waits = [waitAt(now, _timesIn(found, b), b.limit) for b in buckets]
-    if any(waits):
-        raise Waits(max(waits))
+    buckets = bucketsOf(guess, kind)
+    wait = max((waitAt(now, _timesIn(found, b), b.limit) for b in buckets), default=0.0)
+    return Waits(wait) if wait > 0 else kind
 
 
 def _timesIn(found: _Found, bucket: Bucket) -> Times:
@@ -236,4 +256,4 @@ def _triedNames(guess: Guess) -> Sequence[bytes]:
     return () if guess.tried is None else (ATTEMPT + guess.tried,)
 
 
-__all__ = ["Changed", "Token", "Waits", "charge", "seen", "settle", "surplus"]
+__all__ = ["Fate", "Token", "Waits", "charge", "seen", "settle", "surplus"]

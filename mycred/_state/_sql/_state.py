@@ -7,8 +7,10 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from typing import TypeVar
 
 from zope.interface import implementer
@@ -33,7 +35,7 @@ from ...workers import Workers
 from .._buckets import letThrough
 from .._errors import StateUnavailable
 from .._interface import Guess, ISharedState, Outcome, Reservation
-from ._counting import Changed, Waits, charge, seen, settle, surplus
+from ._counting import Waits, charge, seen, settle, surplus
 from ._entries import Entries, Old
 from ._tables import DIALECTS, WrongTables, insistOnTables
 
@@ -47,8 +49,13 @@ _OUTAGES = (BadValue, Fault, Unsure, WrongTables)
 # sweep, for which nobody waits.  In seconds.
 _GRACE, _CHECK, _SWEEP = 5.0, 10.0, 10.0
 
-# How many entries are deleted in one transaction.
-_FEW = 200
+_TOO_MUCH = "too much waits for the database"
+
+# Until when a guess waits, by time.monotonic; the guess, and its answer.
+_Waiting = tuple[float, Guess, "Deferred[Reservation]"]
+
+# How many entries are deleted, and how many guesses are counted, in one transaction.
+_FEW, _TOGETHER = 200, 50
 
 
 @implementer(ISharedState)
@@ -56,7 +63,7 @@ class SQLState:
     """
     State in the tables of a database.
 
-    The database's clock counts.  Each guess that is let through is one transaction, in
+    The database's clock counts.  Guesses that are let through are one transaction, in
     which its buckets are locked in the order of their names; one that has to wait only
     reads.  What is forgotten is deleted little by little.  Where failures fill the table
     those go first that would be forgotten first.
@@ -111,6 +118,9 @@ class SQLState:
         self._guesses = self.SWEEP_EVERY - 1
         self._sweeps = self._tooMany = 0
         self._isSweeping = False
+        # Guesses, and how many transactions for them are under way.
+        self._waiting: deque[_Waiting] = deque()
+        self._reserving = 0
         # How much later it is than the database says, in seconds: for tests.
         self._ahead = 0.0
 
@@ -146,12 +156,14 @@ class SQLState:
         Let a login through, or have it wait.
         """
         self._guesses += 1
-        reserving = self._run(partial(self._reserve, guess))
+        answer: Deferred[Reservation] = Deferred()
+        self._waiting.append((time.monotonic() + self._timeout, guess, answer))
+        self._reserveNext()
         if self._guesses >= self.SWEEP_EVERY and not self._isSweeping:
             self._guesses, self._isSweeping = 0, True
             # Whatever keeps it from that, there is another time.
             self._run(self._sweep, _SWEEP).addBoth(self._endSweep)
-        return reserving
+        return answer
 
     def settle(
         self, guess: Guess, reservation: Reservation, outcome: Outcome
@@ -217,7 +229,7 @@ class SQLState:
         """
         try:
             if time.monotonic() >= until:
-                raise Slow("too much waits for the database")
+                raise Slow(_TOO_MUCH)
             if not self._isChecked:
                 self._insistOnTables(until)
             return work(until)
@@ -260,20 +272,58 @@ class SQLState:
 
         return Entries(Transaction(self._dialect, ask), self._ahead)
 
-    def _reserve(self, guess: Guess, until: float) -> Reservation:
+    def _reserveNext(self) -> None:
         """
-        Let a login through, or have it wait.
+        Ask about guesses that wait, some together: at an account that many guess at, each
+        would have to wait for the ends of all transactions before its own.
         """
-        try:
-            kind = seen(self._reading(until), guess)
-            while True:
-                try:
-                    counting = partial(charge, guess=guess, kind=kind)
-                    return letThrough(self._change(counting, until))
-                except Changed as changed:
-                    kind = changed.kind
-        except Waits as waits:
-            return Reservation(waits.seconds)
+        if self._reserving >= self._connections:
+            return
+        now, together = time.monotonic(), list[_Waiting]()
+        while self._waiting and len(together) < _TOGETHER:
+            until, guess, answer = self._waiting.popleft()
+            if answer.called:
+                # Nobody waits any more.
+                continue
+            if now >= until:
+                answer.errback(StateUnavailable(_TOO_MUCH))
+            else:
+                together.append((until, guess, answer))
+        if together:
+            self._reserving += 1
+            guesses = [guess for _, guess, _ in together]
+            answering = self._run(partial(self._reserve, guesses))
+            answering.addBoth(self._cbReserved, together)
+
+    def _cbReserved(
+        self, result: list[Reservation] | Failure, together: list[_Waiting]
+    ) -> None:
+        """
+        Answer guesses that were asked about together.
+        """
+        self._reserving -= 1
+        said: Iterable[Reservation | Failure]
+        said = repeat(result) if isinstance(result, Failure) else result
+        for (_, _, answer), each in zip(together, said):
+            if not answer.called:
+                answer.callback(each)
+        self._reserveNext()
+
+    def _reserve(self, guesses: Sequence[Guess], until: float) -> list[Reservation]:
+        """
+        Let logins through, or have them wait.
+        """
+        fates = seen(self._reading(until), guesses)
+        while kinds := {n: fate for n, fate in enumerate(fates) if isinstance(fate, int)}:
+            asked = [(guesses[n], kind) for n, kind in kinds.items()]
+            counted = self._change(partial(charge, guesses=asked), until)
+            for number, fate in zip(kinds, counted):
+                fates[number] = fate
+        return [
+            Reservation(fate.seconds) if isinstance(fate, Waits) else letThrough(fate)
+            for fate in fates
+            if not isinstance(fate, int)
+        ]
 
     def _settle(
         self, guess: Guess, reservation: Reservation, outcome: Outcome, until: float
