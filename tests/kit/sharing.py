@@ -42,8 +42,8 @@ _PRESSING, _REST = 50, 0.01
 # What a line of the log of the state begins with.
 _STATE = "The shared state"
 
-# How many guesses there are at a time in each process.
-_TOGETHER = 250
+# How many guesses each process makes in an attack, and how many of them at a time.
+_GUESSES, _TOGETHER = 5000, 250
 
 
 def homeAt(url: str, **given: Any) -> Union[RedisState, SQLState]:
@@ -253,12 +253,10 @@ class SharingCases:
     """
     What two processes do that count together.
 
-    @cvar GUESSES: how many guesses each makes at a time.
     @ivar server: the server, which these tests have for themselves.
     @ivar url: where the state is.
     """
 
-    GUESSES = 750
     server: Any
     url: str
 
@@ -290,7 +288,7 @@ class SharingCases:
             self.assertEqual(processes[1].do("own", f"198.18.{number}.7", 1), 1)
             began = time.monotonic()
             for each in processes:
-                each.begin("guess", hosts, self.GUESSES)
+                each.begin("guess", hosts, _GUESSES)
             self.assertEqual(processes[0].do("own", _HOME, 100), 100)
             verified = sum(each.end("guess") for each in processes)
             most = mostOf(LIMITS[limit], time.monotonic() - began)

@@ -5,9 +5,11 @@ Tests for processes that share a Redis server or a database, each with a throttl
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..kit.databases import PostgreSQL, serverOf
+from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
 from ..kit.redisserver import RedisServer
 from ..kit.sharing import SharingCases
 
@@ -16,8 +18,6 @@ class RedisTests(SharingCases, SynchronousTestCase):
     """
     By a Redis server.
     """
-
-    GUESSES = 5000
 
     def setUp(self) -> None:
         self.server = RedisServer.of("sharing")
@@ -29,9 +29,21 @@ class RedisTests(SharingCases, SynchronousTestCase):
 class PostgreSQLTests(SharingCases, SynchronousTestCase):
     """
     By a PostgreSQL database.
+
+    @cvar kind: the kind of server.
     """
 
+    kind: ClassVar[type[DatabaseServer]] = PostgreSQL
+
     def setUp(self) -> None:
-        self.server = serverOf(PostgreSQL, "outages of state")
+        self.server = serverOf(self.kind, "outages of state")
         self.addCleanup(self.server.restore)
         self.url = self.server.url(self.server.makeDatabase())
+
+
+class MariaDBTests(PostgreSQLTests):
+    """
+    By a MariaDB database.
+    """
+
+    kind = MariaDB
