@@ -63,10 +63,10 @@ class SQLState:
     """
     State in the tables of a database.
 
-    The database's clock counts.  Guesses that are let through are one transaction, in
-    which its buckets are locked in the order of their names; one that has to wait only
-    reads.  What is forgotten is deleted little by little.  Where failures fill the table
-    those go first that would be forgotten first.
+    The database's clock counts.  Guesses that are let through at a time are counted in
+    one transaction, in which their buckets are locked in the order of their names; one
+    that has to wait only reads.  What is forgotten is deleted little by little.  Where
+    failures fill the table those go first that would be forgotten first.
 
     @cvar MOST: how many entries there may be besides values; for a while there are some
         more.
